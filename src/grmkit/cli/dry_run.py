@@ -1,0 +1,86 @@
+"""`grm score --dry-run`: what would be sent and what it would cost at most, without sending any of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import typer
+
+from grmkit.cli import EXIT_JUDGE
+from grmkit.config import ScoreConfig
+from grmkit.errors import BackendDown, TemplateError
+from grmkit.scoring import GenerativeJudge, Prices
+from grmkit.scoring.sampling import Plan, Sampler, judge_key, make_plan, split_blocks
+from grmkit.types import Example, Tokens
+
+CHARS_PER_TOKEN = 4
+
+
+@dataclass(slots=True)
+class Outlook:
+    """What is to come: requests, judgments, characters of prompt; each prompt once per request."""
+
+    examples: int = 0
+    refused: int = 0
+    judgments: int = 0
+    kept: int = 0
+    requests: int = 0
+    prompt_chars: int = 0
+    neutralised: int = 0
+
+
+async def describe(judge: GenerativeJudge, examples: Iterable[Example], config: ScoreConfig) -> int:
+    """Print the first prompt and the totals; the only question asked of the judge is which model it is."""
+    sampler = await _sampler(judge)
+    outlook = Outlook()
+    for example in examples:
+        outlook.examples += 1
+        try:
+            plan = make_plan(example, judge.template, judge.sampling, config.samples)
+        except TemplateError as error:
+            outlook.refused += 1
+            typer.echo(f"{example.id}: would be refused: {error}", err=True)
+            continue
+        if outlook.examples == 1:
+            typer.echo(next(iter(plan.prompts.values())).messages[0].content + "\n" + "-" * 80)
+        _add(outlook, example, plan, sampler, judge)
+    _print(outlook, config)
+    await judge.aclose()
+    return 0 if sampler is not None else EXIT_JUDGE
+
+
+async def _sampler(judge: GenerativeJudge) -> Sampler | None:
+    try:
+        key = judge_key(dict(await judge.identity()), judge.template, judge.sampling)
+    except BackendDown as error:
+        typer.echo(f"the judge cannot be asked which model it is, so the ledger was not looked into: {error}", err=True)
+        return None
+    return Sampler(judge.template, judge.backend, judge.ledger, judge.sampling, judge.ledger.judge_id(key))
+
+
+def _add(outlook: Outlook, example: Example, plan: Plan, sampler: Sampler | None, judge: GenerativeJudge) -> None:
+    outlook.judgments += len(plan.schedule)
+    outlook.neutralised += any(prompt.neutralised for prompt in plan.prompts.values())
+    for order, prompt in plan.prompts.items():
+        streams = plan.streams(order)
+        missing = len(streams) if sampler is None else sampler.num_missing(example, order, streams)
+        requests = len(split_blocks(range(missing), judge.backend.max_samples))
+        outlook.kept += len(streams) - missing
+        outlook.requests += requests
+        outlook.prompt_chars += requests * sum(len(message.content) for message in prompt.messages)
+
+
+def _print(outlook: Outlook, config: ScoreConfig) -> None:
+    to_ask = outlook.judgments - outlook.kept
+    prompt_tokens = outlook.prompt_chars // CHARS_PER_TOKEN
+    typer.echo(f"examples     {outlook.examples}" + (f" ({outlook.refused} refused)" if outlook.refused else ""))
+    typer.echo(f"judgments    {outlook.judgments}: {outlook.kept} in the ledger, {to_ask} to ask for")
+    typer.echo(f"requests     {outlook.requests}")
+    typer.echo(
+        f"prompts      {outlook.prompt_chars:,} characters, about {prompt_tokens:,} tokens (a guess: 4 to a token)"
+    )
+    typer.echo(f"answers      at most {to_ask * config.max_tokens:,} tokens")
+    if outlook.neutralised:
+        typer.echo(f"neutralised  {outlook.neutralised} examples imitate the prompt's structure")
+    if config.prices is not None:
+        cost = Prices(*config.prices).cost(Tokens(prompt_tokens, to_ask * config.max_tokens))
+        typer.echo(f"cost         about {cost:.6g} at most")

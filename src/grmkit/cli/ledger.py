@@ -1,0 +1,124 @@
+"""`grm ledger`: what is in a ledger, out of it as JSON lines, thinner, joined, and voted on again."""
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from grmkit.ledger import Ledger
+
+app = typer.Typer(help="Look after the judgments kept: stats, export, prune, merge, replay.", no_args_is_help=True)
+
+LedgerFlag = Annotated[Path | None, typer.Option("--ledger", help="The ledger file; default: in your data folder.")]
+
+
+@app.command()
+def stats(ledger: LedgerFlag = None) -> None:
+    """Say what is in the ledger: judgments, examples and tokens per judge."""
+    from grmkit.ledger import maintain
+
+    with _open(ledger) as opened:
+        typer.echo(f"{opened.path}")
+        if opened.num_lost:
+            typer.echo(f"{opened.num_lost} judgments were in flight when a run was killed")
+        for row in maintain.stats(opened):
+            tokens = f"{row.prompt_tokens or 0:,} + {row.completion_tokens or 0:,} tokens"
+            sampling = row.judge.sampling
+            typer.echo(
+                f"{row.judge.model_name}  {row.judge.template}  T={sampling['temperature']:g} seed={sampling['seed']}  "
+                f"{row.num_judgments} judgments of {row.num_examples} examples, {row.num_cut} cut, {tokens}"
+            )
+
+
+@app.command()
+def export(
+    ledger: LedgerFlag = None,
+    model: Annotated[str | None, typer.Option(help="Only judgments of this model.")] = None,
+    template: Annotated[str | None, typer.Option(help="Only judgments of this template.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to the pipe.")] = None,
+) -> None:
+    """Write judgments as JSON lines; those of one model and template can be played back with `--judge recorded:FILE`."""
+    import orjson
+
+    from grmkit.ledger import maintain
+
+    with _open(ledger) as opened:
+        lines = (
+            orjson.dumps(entry.to_json())
+            for entry in maintain.entries(opened)
+            if model in (None, entry.judge.model_name) and template in (None, entry.judge.template)
+        )
+        _write(lines, output)
+
+
+@app.command()
+def prune(
+    ledger: LedgerFlag = None,
+    model: Annotated[str | None, typer.Option(help="Only judgments of this model.")] = None,
+    template: Annotated[str | None, typer.Option(help="Only judgments of this template.")] = None,
+    days: Annotated[float | None, typer.Option(help="Only judgments older than so many days.")] = None,
+) -> None:
+    """Forget judgments; what is chosen by several flags must match all of them."""
+    from grmkit.ledger import maintain
+
+    older_than = None if days is None else time.time() - days * 86400
+    with _open(ledger) as opened:
+        count = maintain.prune(opened, model=model, template=template, older_than=older_than)
+    typer.echo(f"{count} judgments forgotten")
+
+
+@app.command()
+def merge(
+    other: Annotated[Path, typer.Argument(help="The ledger to copy from; it stays as it is.")],
+    ledger: LedgerFlag = None,
+) -> None:
+    """Copy what another ledger has and this one has not."""
+    from grmkit.errors import LedgerError
+    from grmkit.ledger import Ledger, maintain
+
+    if not other.exists():
+        raise LedgerError(f"{other}: there is no such file; nothing was merged")
+    with _open(ledger, is_new_allowed=True) as opened, Ledger(other) as source:
+        count = maintain.merge(opened, source)
+    typer.echo(f"{count} judgments added")
+
+
+@app.command()
+def replay(
+    ledger: LedgerFlag = None,
+    samples: Annotated[int | None, typer.Option(help="Vote with the first so many; default: all there are.")] = None,
+    vote: Annotated[Literal["sum", "mean", "majority"], typer.Option(help="What decides the best.")] = "sum",
+    model: Annotated[str | None, typer.Option(help="Only judgments of this model.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to the pipe.")] = None,
+) -> None:
+    """Read the kept answers again and vote again, under another rule or with fewer samples; nothing is sent."""
+    import orjson
+
+    from grmkit.scoring.replay import replay as replay_verdicts
+
+    with _open(ledger) as opened:
+        verdicts = replay_verdicts(opened, samples=samples, rule=vote, model=model)
+        _write((orjson.dumps({"model": by, **verdict.to_json()}) for by, verdict in verdicts), output)
+
+
+def _open(path: Path | None, *, is_new_allowed: bool = False) -> "Ledger":
+    from grmkit.errors import LedgerError
+    from grmkit.ledger import Ledger, default_path
+
+    path = path or default_path()
+    if not is_new_allowed and not path.exists():
+        raise LedgerError(f"{path}: there is no ledger here yet; `grm score` makes one")
+    return Ledger(path)
+
+
+def _write(lines: Iterator[bytes], output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.writelines(line + b"\n" for line in lines)
+        sys.stdout.buffer.flush()
+        return
+    with output.open("wb") as file:
+        file.writelines(line + b"\n" for line in lines)

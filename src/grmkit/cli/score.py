@@ -1,0 +1,88 @@
+"""`grm score`: its flags, and nothing else."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+Opt = typer.Option
+
+
+def score(
+    data: Annotated[str, typer.Argument(help="Examples: .jsonl, .jsonl.gz, .parquet, hf://owner/name, or - (stdin).")],
+    judge: Annotated[str, Opt(help="URL like http://host:8000/v1 (several: with commas), or recorded:FILE.")],
+    output: Annotated[Path | None, Opt("--output", "-o", help="Write verdicts here, as JSON lines.")] = None,
+    model: Annotated[str | None, Opt(help="The model's name on the server, if it serves several.")] = None,
+    model_revision: Annotated[str | None, Opt(help="Tells two states of a model of one name apart.")] = None,
+    template: Annotated[str, Opt(help="How questions and answers are written:.")] = "deepseek-grm",
+    prompt_file: Annotated[Path | None, Opt(help="A prompt (Jinja) to use instead of the template's.")] = None,
+    samples: Annotated[int, Opt(help="Judgments per example.")] = 8,
+    temperature: Annotated[float, Opt(help="0 is greedy: one judgment per order.")] = 0.5,
+    top_p: Annotated[float, Opt(help="Nucleus mass.")] = 1.0,
+    max_tokens: Annotated[int, Opt(help="Room for one answer; one that fills it is unreadable.")] = 2048,
+    logprobs: Annotated[bool, Opt("--logprobs", help="Ask for token log-probabilities and keep them.")] = False,
+    seed: Annotated[int, Opt(help="Decides orders, random streams and broken ties.")] = 0,
+    vote: Annotated[Literal["sum", "mean", "majority"], Opt(help="What decides the best.")] = "sum",
+    ties: Annotated[Literal["report", "random"], Opt(help="Report a tie, or break it by the seed.")] = "report",
+    columns: Annotated[list[str] | None, Opt("--map", help="FIELD=COLUMN[,COLUMN] for other column names.")] = None,
+    limit: Annotated[int | None, Opt(help="Only the first so many examples.")] = None,
+    skip_bad: Annotated[bool, Opt("--skip-bad", help="Count bad rows and leave them out.")] = False,
+    concurrency: Annotated[int, Opt(help="Requests under way at once, at most.")] = 64,
+    timeout: Annotated[float, Opt(help="Seconds one try of a request may take.")] = 600.0,
+    retries: Annotated[int, Opt(help="Tries of one request in all, before its example abstains.")] = 6,
+    api_key_env: Annotated[str, Opt(help="The environment variable with the server's key.")] = "OPENAI_API_KEY",
+    ledger: Annotated[Path | None, Opt(help="The ledger file; default: in your data folder.")] = None,
+    no_ledger: Annotated[bool, Opt("--no-ledger", help="Keep nothing after this run.")] = False,
+    prices: Annotated[str | None, Opt(help="PROMPT,COMPLETION money per million tokens, like 0.27,1.10.")] = None,
+    dry_run: Annotated[bool, Opt("--dry-run", help="Say what would be sent and cost; send nothing.")] = False,
+) -> None:
+    """Judge every example and print or write one verdict each.
+
+    Every judgment is kept in the ledger: the same command again asks for nothing twice, and more samples pay only
+    for those that are new. Exit codes: 0 done; 1 done, some examples failed at the judge (run again to complete);
+    2 wrong command or data; 3 the judge cannot be asked; 4 the ledger cannot be used; 130 stopped by Ctrl-C.
+    """
+    given = dict(locals())
+    from grmkit.cli.run import run_score
+
+    code = run_score(make_config(given))
+    if code:
+        raise typer.Exit(code)
+
+
+def make_config(given: dict[str, Any]) -> Any:
+    """The checked config of these flags; errors name the flag.
+
+    Raises:
+        ValueError: If a value is not allowed.
+    """
+    from pydantic import ValidationError
+
+    from grmkit.config import ScoreConfig
+
+    given["timeout_s"] = given.pop("timeout")
+    given["columns"] = tuple(given["columns"] or ())
+    given["prices"] = parse_prices(given["prices"])
+    try:
+        return ScoreConfig(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "flags"
+        raise ValueError(f"{name} is {first['input']!r}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+def parse_prices(text: str | None) -> tuple[float, ...] | None:
+    """`0.27,1.10` as numbers.
+
+    Raises:
+        ValueError: If it is anything but two numbers.
+    """
+    if text is None:
+        return None
+    try:
+        prices = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        prices = ()
+    if len(prices) != 2:
+        raise ValueError(f"--prices is {text!r}; expected two numbers like 0.27,1.10 (per million tokens)")
+    return prices

@@ -1,0 +1,77 @@
+"""One verdict for a person: who won and why, one line per judgment, the critique of a judgment that agrees."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from grmkit.types import Judgment, Principle, Verdict
+
+MAX_PRINCIPLES = 6
+MAX_CRITIQUE = 600
+
+
+def show(verdict: Verdict, console: Console) -> None:
+    """Print the verdict: headline, votes, principles and critique."""
+    console.print(Text(f"{verdict.id}  ", style="bold") + headline(verdict))
+    if verdict.judgments:
+        console.print(votes(verdict))
+    spoken = spokesman(verdict)
+    if spoken is not None:
+        for principle in spoken.principles[:MAX_PRINCIPLES]:
+            console.print(Text("  • " + principle_line(principle), style="cyan"))
+        for line in critique_lines(spoken):
+            console.print(Text("  " + line))
+    console.print()
+
+
+def headline(verdict: Verdict) -> Text:
+    if verdict.abstained is not None:
+        return Text(f"no verdict ({verdict.abstained.reason}): {verdict.abstained.detail}", style="yellow")
+    assert verdict.mean_scores is not None
+    means = ", ".join(f"{mean:.2f}" for mean in verdict.mean_scores)
+    if len(verdict.mean_scores) == 1:
+        return Text(f"mean score {means} of {verdict.samples} judgments")
+    if verdict.best is None:
+        return Text(f"a tie at the top; mean scores {means}", style="yellow")
+    sure = "" if verdict.confidence is None else f", confidence {min(verdict.confidence, 0.99):.0%}"
+    return Text(f"response {verdict.best + 1} is best{sure}; mean scores {means}", style="green")
+
+
+def votes(verdict: Verdict) -> Table:
+    """One row per judgment, then the sum."""
+    num = len(verdict.judgments[0].order)
+    table = Table("judgment", *(f"response {i + 1}" for i in range(num)), "shown as", box=None, padding=(0, 2, 0, 2))
+    for number, judgment in enumerate(verdict.judgments, 1):
+        shown = " ".join(str(index + 1) for index in judgment.order)
+        cells = [f"{score:g}" for score in judgment.scores] if judgment.scores else ["–"] * num
+        note = f"  unreadable: {judgment.unparsed_reason}" if judgment.unparsed_reason else ""
+        table.add_row(str(number), *cells, shown + note)
+    if verdict.scores is not None:
+        table.add_row("sum", *(f"{score:g}" for score in verdict.scores), "", style="bold")
+    return table
+
+
+def spokesman(verdict: Verdict) -> Judgment | None:
+    """The judgment to quote: the first readable one whose own best response is the verdict's."""
+    readable = [judgment for judgment in verdict.judgments if judgment.scores is not None]
+    for judgment in readable:
+        assert judgment.scores is not None
+        if verdict.best is not None and judgment.scores.index(max(judgment.scores)) == verdict.best:
+            return judgment
+    return readable[0] if readable else None
+
+
+def principle_line(principle: Principle) -> str:
+    weight = "" if principle.weight is None else f" ({principle.weight:g}%)"
+    return f"{principle.name}{weight}: {principle.text}" if principle.name else principle.text + weight
+
+
+def critique_lines(judgment: Judgment) -> list[str]:
+    if judgment.critiques is not None and any(judgment.critiques):
+        return [f"response {i + 1}: {_short(text)}" for i, text in enumerate(judgment.critiques) if text]
+    return [_short(judgment.critique)] if judgment.critique else []
+
+
+def _short(text: str) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MAX_CRITIQUE else flat[: MAX_CRITIQUE - 1] + "…"

@@ -1,0 +1,73 @@
+"""What `grm score` can be told."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class ScoreConfig(BaseModel):
+    """Settings of `grm score`, each checked before anything is read or sent."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    data: str
+    """The examples: a .jsonl, .jsonl.gz or .parquet file, hf://owner/name, or - for standard input."""
+    output: Path | None = None
+    """Where verdicts go, as JSON lines; none prints a table on a terminal and JSON lines into a pipe."""
+    judge: str
+    """A server's URL (several: commas between them), or recorded:FILE."""
+    model: str | None = None
+    """The model's name on the server."""
+    model_revision: str | None = None
+    """What tells two states of a model of the same name apart."""
+    template: str = "deepseek-grm"
+    """How questions and answers are written."""
+    prompt_file: Path | None = None
+    """A prompt to use instead of the template's."""
+    samples: Annotated[int, Field(gt=0, le=65536)] = 8
+    """Judgments per example."""
+    temperature: Annotated[float, Field(ge=0)] = 0.5
+    """Of the sampling; 0 is greedy."""
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Nucleus mass of the sampling."""
+    max_tokens: PositiveInt = 2048
+    """Room for one answer, in tokens."""
+    logprobs: bool = False
+    """Whether the log-probability of every token written is asked for and kept."""
+    seed: int = 0
+    """Decides orders, streams and broken ties."""
+    vote: Literal["sum", "mean", "majority"] = "sum"
+    """What decides the best response."""
+    ties: Literal["report", "random"] = "report"
+    """Whether a tie is reported, or broken at random by the seed."""
+    columns: tuple[str, ...] = ()
+    """FIELD=COLUMN[,COLUMN] mappings for files with other column names."""
+    limit: PositiveInt | None = None
+    """How many examples to take from the front."""
+    skip_bad: bool = False
+    """Whether bad rows are counted and left out instead of refused."""
+    concurrency: PositiveInt = 64
+    """Requests under way at once."""
+    timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    """Seconds one try of a request may take."""
+    retries: PositiveInt = 6
+    """Tries of one request in all, before its example abstains."""
+    api_key_env: str = "OPENAI_API_KEY"
+    """The environment variable that holds the server's key."""
+    ledger: Path | None = None
+    """Where judgments are kept; none is the user's own ledger."""
+    no_ledger: bool = False
+    """Whether judgments are kept in memory only."""
+    prices: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] | None = None
+    """Money per million prompt tokens and per million completion tokens."""
+    dry_run: bool = False
+    """Whether to say what would be sent and cost, and send nothing."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.no_ledger and self.ledger is not None:
+            raise ValueError("ledger and no_ledger exclude each other; give one of them")
+        return self

@@ -1,0 +1,261 @@
+"""Draw the judgments of one example: from the ledger what is there, from the backend what is not.
+
+Samples of one order share a request. What a request brings is committed at once; what a server left out is asked
+for again. A judgment is claimed before it is asked for, so that nobody else asks for it meanwhile.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from grmkit.backends import Answer, Backend, Generation, Request, Sampling
+from grmkit.ledger import JudgeKey, Ledger, Stored
+from grmkit.ledger.store import canonical, content_hash
+from grmkit.scoring.orders import Order, order_schedule
+from grmkit.templates import Prompt, Template
+from grmkit.types import Example, Judgment, Tokens
+
+WAIT_FOR_OTHERS_S = 0.05
+SEED_SPACE = 1 << 31  # llama.cpp takes 32 bits, unsigned; others more
+MAX_STREAMS = 1 << 16
+
+
+class Stopped(Exception):
+    """The run was asked to stop before this example was complete."""
+
+
+@dataclass(slots=True)
+class Tallies:
+    """What a run has done so far, in judgments and tokens; `reused` were in the ledger already."""
+
+    asked: int = 0
+    reused: int = 0
+    requests: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    neutralised: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The judgments one example needs: which streams of which orders, and the prompt of each order."""
+
+    schedule: tuple[tuple[Order, int], ...]
+    prompts: dict[Order, Prompt]
+
+    def streams(self, order: Order) -> tuple[int, ...]:
+        return tuple(stream for shown, stream in self.schedule if shown == order)
+
+
+@dataclass(slots=True)
+class Sampler:
+    """Draws judgments with one template from one backend into one ledger.
+
+    Bound to the event loop it is first used in.
+    """
+
+    template: Template
+    backend: Backend
+    ledger: Ledger
+    sampling: Sampling
+    judge: int
+    tallies: Tallies = field(default_factory=Tallies)
+    is_stopping: bool = False
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.backend.concurrency)
+
+    async def draw(self, example: Example, samples: int) -> tuple[tuple[Judgment, ...], Tokens | None]:
+        """The judgments of this example in schedule order, all of them or an error; and the tokens they took.
+
+        Raises:
+            TemplateError: If the template cannot take the example.
+            BackendError: If a request failed for good; what came of the others is in the ledger.
+            Stopped: If the run is stopping and this example is not complete.
+        """
+        plan = make_plan(example, self.template, self.sampling, samples)
+        number = self.ledger.example_id(example.content(), example.id)
+        self.tallies.neutralised += any(prompt.neutralised for prompt in plan.prompts.values())
+        fills = (self._fill(example, number, order, plan) for order in plan.prompts)
+        outcomes = await asyncio.gather(*fills, return_exceptions=True)
+        found: dict[Order, dict[int, Stored]] = {}
+        for order, outcome in zip(plan.prompts, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
+            found[order] = outcome
+        return self._read(plan.schedule, found)
+
+    def kept(self, example: Example, samples: int) -> tuple[tuple[Judgment, ...], Tokens | None]:
+        """Those of the example's judgments that the ledger has, in schedule order, and the tokens they took."""
+        number = self.ledger.find_example(example.content())
+        if number is None:
+            return (), None
+        schedule = make_schedule(example, self.sampling, samples)
+        return self._read(schedule, {order: self.ledger.find(self.judge, number, order) for order, _ in schedule})
+
+    def num_missing(self, example: Example, order: Order, streams: Sequence[int]) -> int:
+        """How many of these streams the ledger does not have."""
+        number = self.ledger.find_example(example.content())
+        kept = {} if number is None else self.ledger.find(self.judge, number, order)
+        return sum(stream not in kept for stream in streams)
+
+    def _read(
+        self, schedule: Sequence[tuple[Order, int]], found: dict[Order, dict[int, Stored]]
+    ) -> tuple[tuple[Judgment, ...], Tokens | None]:
+        rows = [(order, stream, found[order][stream]) for order, stream in schedule if stream in found[order]]
+        judgments = tuple(read_judgment(self.template, order, stream, row) for order, stream, row in rows)
+        return judgments, tokens_of(row for _, _, row in rows)
+
+    async def _fill(self, example: Example, number: int, order: Order, plan: Plan) -> dict[int, Stored]:
+        """Ask for one order's streams until the ledger has them all."""
+        wanted = plan.streams(order)
+        kept = self.ledger.find(self.judge, number, order)
+        self.tallies.reused += sum(stream in kept for stream in wanted)
+        while missing := [stream for stream in wanted if stream not in kept]:
+            blocks = split_blocks(missing, self.backend.max_samples)
+            waits = await asyncio.gather(*(self._ask(example, number, order, plan, block) for block in blocks))
+            if any(waits):
+                self.ledger.forget_dead_runs()
+                await asyncio.sleep(WAIT_FOR_OTHERS_S)
+            kept = self.ledger.find(self.judge, number, order)
+        return kept
+
+    async def _ask(self, example: Example, number: int, order: Order, plan: Plan, block: Sequence[int]) -> bool:
+        """One request, claimed and committed; true if somebody else is asking for part of it."""
+        async with self._slots:
+            if self.is_stopping:
+                raise Stopped
+            claim = self.ledger.claim(self.judge, number, order, block)
+            for ours in split_blocks(claim.ours, len(block)):
+                await self._request(example, number, order, plan, ours)
+        return bool(claim.theirs)
+
+    async def _request(self, example: Example, number: int, order: Order, plan: Plan, streams: Sequence[int]) -> None:
+        prompt = plan.prompts[order]
+        request = Request(
+            prompt.messages,
+            len(streams),
+            streams[0],
+            stream_seed(example, order, self.sampling.seed),
+            self.sampling,
+            example.id,
+            order,
+        )
+        num_kept = 0
+        try:
+            answer = await self.backend.sample(request)
+            rows = to_stored(answer, prompt)
+            self.ledger.commit(self.judge, number, order, streams[: len(rows)], rows)
+            num_kept = len(rows)
+        finally:
+            if num_kept < len(streams):
+                self.ledger.release(self.judge, number, order, streams[num_kept:])
+        self._count(answer)
+
+    def _count(self, answer: Answer) -> None:
+        self.tallies.requests += 1
+        self.tallies.asked += len(answer.generations)
+        self.tallies.prompt_tokens += answer.prompt_tokens or 0
+        self.tallies.completion_tokens += answer.completion_tokens or 0
+
+
+def judge_key(model: dict[str, object], template: Template, sampling: Sampling) -> JudgeKey:
+    """What a judgment by this judge depends on besides the example, the order and the stream."""
+    return JudgeKey(model, template.name, template.fingerprint, sampling.to_json())
+
+
+def make_schedule(example: Example, sampling: Sampling, samples: int) -> tuple[tuple[Order, int], ...]:
+    """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies."""
+    if not 1 <= samples <= MAX_STREAMS:
+        raise ValueError(f"samples is {samples}; expected 1 to {MAX_STREAMS}")
+    key = content_hash(example.content())
+    schedule = order_schedule(len(example.responses), samples, seed=sampling.seed, key=key)
+    return tuple(entry for entry in schedule if sampling.temperature > 0 or entry[1] == 0)
+
+
+def make_plan(example: Example, template: Template, sampling: Sampling, samples: int) -> Plan:
+    """Everything that will be asked about one example; nothing is sent yet.
+
+    Raises:
+        TemplateError: If the template cannot take the example.
+    """
+    schedule = make_schedule(example, sampling, samples)
+    orders = list(dict.fromkeys(order for order, _ in schedule))
+    return Plan(schedule, {order: template.render(example, order) for order in orders})
+
+
+def stream_seed(example: Example, order: Order, seed: int) -> int:
+    """The seed of stream 0 of one prompt; stream t has this plus t, so no two requests share a stream."""
+    digest = content_hash({"seed": seed, "order": list(order), "content": example.content()})
+    return int(digest[:16], 16) % (SEED_SPACE - MAX_STREAMS)
+
+
+def split_blocks(streams: Sequence[int], size: int) -> list[tuple[int, ...]]:
+    """Runs of consecutive streams, each of at most this size."""
+    blocks: list[list[int]] = []
+    for stream in streams:
+        if blocks and len(blocks[-1]) < size and stream == blocks[-1][-1] + 1:
+            blocks[-1].append(stream)
+        else:
+            blocks.append([stream])
+    return [tuple(block) for block in blocks]
+
+
+def to_stored(answer: Answer, prompt: Prompt) -> list[Stored]:
+    """One ledger row per generation; the prompt's tokens count for the first, the answers' are shared out evenly."""
+    num = len(answer.generations)
+    neutralised = [{"field": item.field, "offsets": list(item.offsets)} for item in prompt.neutralised]
+    return [
+        Stored(
+            text=generation.text,
+            finish_reason=generation.finish_reason,
+            reasoning=generation.reasoning,
+            logprobs=_logprobs_text(generation),
+            neutralised=canonical(neutralised) if neutralised else None,
+            prompt_tokens=_share(answer.prompt_tokens, index, 1),
+            completion_tokens=_share(answer.completion_tokens, index, num),
+        )
+        for index, generation in enumerate(answer.generations)
+    ]
+
+
+def read_judgment(template: Template, order: Order, stream: int, stored: Stored) -> Judgment:
+    """Parse what was written and put scores and critiques back into input order."""
+    reading = template.parse(stored.text, len(order), finish_reason=stored.finish_reason)
+    places = [order.index(index) for index in range(len(order))]
+    return Judgment(
+        principles=reading.principles,
+        critique=reading.critique,
+        scores=None if reading.scores is None else tuple(reading.scores[place] for place in places),
+        order=order,
+        text=stored.text,
+        stream=stream,
+        finish_reason=stored.finish_reason,
+        unparsed_reason=reading.unparsed_reason,
+        critiques=None if reading.critiques is None else tuple(reading.critiques[place] for place in places),
+    )
+
+
+def tokens_of(rows: Iterable[Stored]) -> Tokens | None:
+    """What these judgments took together; None if the judge did not say for one of them."""
+    prompt = completion = 0
+    for row in rows:
+        if row.prompt_tokens is None or row.completion_tokens is None:
+            return None
+        prompt += row.prompt_tokens
+        completion += row.completion_tokens
+    return Tokens(prompt, completion)
+
+
+def _share(total: int | None, index: int, parts: int) -> int | None:
+    if total is None:
+        return None
+    if index >= parts:
+        return 0
+    return total // parts + (index < total % parts)
+
+
+def _logprobs_text(generation: Generation) -> str | None:
+    return None if generation.logprobs is None else json.dumps(generation.logprobs, ensure_ascii=False)

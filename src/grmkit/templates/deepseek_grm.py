@@ -1,0 +1,100 @@
+"""The DeepSeek-GRM format: principles with weights, analysis, and one score per response in a box.
+
+The section titles, markers and the order of the parts are those of arXiv 2504.02495, Appendix G; the wording is
+ours, so no parity with the published checkpoints is claimed: give a checkpoint its own card's prompt with
+`prompt_file`. The whole text is one user turn; there is no system turn.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from grmkit.errors import TemplateError
+from grmkit.templates.answer import final_answer
+from grmkit.templates.numbers import Numbers, read_numbers
+from grmkit.templates.prompt_file import PromptFile
+from grmkit.templates.protocol import Prompt, Reading
+from grmkit.templates.sections import read_critiques, read_principles, split_sections
+from grmkit.templates.structure import MARKERS, SECTIONS, VERDICTS, heading
+from grmkit.types import Example, Message
+
+PROMPT = Path(__file__).with_name("deepseek_grm.txt")
+VERSION = 1  # raise it when the code below renders the same prompt text differently
+
+STRUCTURE = (*MARKERS, *SECTIONS, *VERDICTS)
+HINT = heading("the (?:best +response|correct +score) +is")
+
+
+class DeepSeekGRM:
+    """Pointwise generative judge of one, two or many responses in one prompt.
+
+    Args:
+        prompt_file: The user's prompt instead of ours.
+        is_hinted: Tell the judge the labelled best response, for sampling training data (section 3.2).
+        is_binary: Ask for 0 or 1 instead of 1 to 10: the paper's training format for single responses.
+    """
+
+    def __init__(
+        self, *, prompt_file: str | Path | None = None, is_hinted: bool = False, is_binary: bool = False
+    ) -> None:
+        self._is_hinted = is_hinted
+        self._is_binary = is_binary
+        self._prompt = PromptFile(
+            prompt_file or PROMPT,
+            (*STRUCTURE, HINT) if is_hinted else STRUCTURE,
+            {"is_binary": is_binary},
+            ("query", "responses", "hint") if is_hinted else ("query", "responses"),
+        )
+
+    @property
+    def name(self) -> str:
+        return "deepseek-grm" + ("-hinted" if self._is_hinted else "") + ("-binary" if self._is_binary else "")
+
+    @property
+    def fingerprint(self) -> str:
+        return f"{self.name}/{VERSION}/{self._prompt.digest}"
+
+    @property
+    def score_range(self) -> tuple[float, float]:
+        return (0.0, 1.0) if self._is_binary else (1.0, 10.0)
+
+    def render(self, example: Example, order: Sequence[int]) -> Prompt:
+        """One user turn that shows the responses in this order.
+
+        Raises:
+            TemplateError: If a hint is asked for and the example's label does not decide it.
+        """
+        if self._is_binary and len(example.responses) != 1:
+            raise TemplateError(f"{self.name} judges one response at a time; this example has {len(example.responses)}")
+        hint = _hint(example, order) if self._is_hinted else None
+        text, neutralised = self._prompt.render(example, order, hint=hint)
+        return Prompt((Message("user", text),), neutralised)
+
+    def parse(self, text: str | None, num_responses: int, *, finish_reason: str | None = None) -> Reading:
+        """Exactly one number per response, in range, after the judge's own final Scores heading; or why not."""
+        answer, reason = final_answer(text, finish_reason)
+        sections = split_sections(answer)
+        numbers = reason or self._read(sections.scores, num_responses)
+        is_read = not isinstance(numbers, str)
+        return Reading(
+            numbers if is_read else None,
+            None if is_read else numbers,
+            read_principles(sections.criteria),
+            sections.analysis,
+            read_critiques(sections.analysis, num_responses),
+        )
+
+    def _read(self, scores: str | None, num_responses: int) -> Numbers:
+        numbers = "no_scores" if scores is None else read_numbers(scores, num_responses, self.score_range)
+        is_half = self._is_binary and not isinstance(numbers, str) and not all(number in (0, 1) for number in numbers)
+        return "out_of_range" if is_half else numbers
+
+
+def _hint(example: Example, order: Sequence[int]) -> str:
+    best = example.best
+    if best is None:
+        raise TemplateError("a hint needs a label with one best response; this example has none")
+    if len(order) == 1:
+        if not isinstance(example.label, tuple):
+            raise TemplateError("a hint for a single response needs its gold score as label, a list of one number")
+        return f"The correct score is: {example.label[0]:g}"
+    return f"The best response is: Response {list(order).index(best) + 1}"

@@ -1,0 +1,131 @@
+"""Recorded answers: found by id, order and stream; a file that cannot be used is refused with its line."""
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grmkit.backends import Answer, Generation, Request, Sampling
+from grmkit.backends.recorded import RecordedBackend
+from grmkit.errors import BackendError, DataError, NotRecorded
+from grmkit.types import Message
+
+
+def write(folder: Path, *rows: Any, name: str = "answers.jsonl") -> Path:
+    path = folder / name
+    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
+    return path
+
+
+def row(text: str | None, order: tuple[int, ...] = (0, 1), **fields: Any) -> dict[str, Any]:
+    return {"id": "x", "order": order, "text": text, **fields}
+
+
+def ask(num_samples: int = 1, *, first_stream: int = 0, order: tuple[int, ...] = (0, 1), of: str = "x") -> Request:
+    return Request((Message("user", "?"),), num_samples, first_stream, 0, Sampling(), of, order)
+
+
+def texts(answer: Answer) -> list[str | None]:
+    return [generation.text for generation in answer.generations]
+
+
+@pytest.mark.asyncio
+async def test_rows_of_one_prompt_are_its_streams_in_order(tmp_path: Path):
+    judge = RecordedBackend(write(tmp_path, row("a"), row("r", (1, 0)), "", row("b"), row("c")))
+    assert texts(await judge.sample(ask(3))) == ["a", "b", "c"]
+    assert texts(await judge.sample(ask(1, first_stream=2))) == ["c"]
+    assert texts(await judge.sample(ask(1, order=(1, 0)))) == ["r"]
+    assert judge.max_samples >= 1000
+    assert judge.concurrency == 64
+    await judge.aclose()
+
+
+@pytest.mark.asyncio
+async def test_rows_may_name_their_stream(tmp_path: Path):
+    judge = RecordedBackend(write(tmp_path, row("later", stream=4), row("first", stream=0)))
+    assert texts(await judge.sample(ask(1, first_stream=4))) == ["later"]
+
+
+@pytest.mark.asyncio
+async def test_answers_end_at_a_gap(tmp_path: Path):
+    judge = RecordedBackend(write(tmp_path, row("a", stream=0), row("b", stream=1), row("d", stream=3)))
+    assert texts(await judge.sample(ask(4))) == ["a", "b"]
+
+
+@pytest.mark.asyncio
+async def test_everything_recorded_comes_back(tmp_path: Path):
+    counts = {"prompt_tokens": 11, "completion_tokens": 5}
+    path = write(
+        tmp_path,
+        row(None, finish_reason="length", reasoning="hm", **counts),
+        row("t", finish_reason="stop", **counts),
+        row("u"),
+    )
+    answer = await RecordedBackend(path).sample(ask(2))
+    assert answer == Answer((Generation(None, "length", "hm"), Generation("t", "stop")), 11, 10)
+    unknown = await RecordedBackend(path).sample(ask(3))
+    assert (unknown.prompt_tokens, unknown.completion_tokens) == (11, None)
+
+
+@pytest.mark.asyncio
+async def test_what_is_not_recorded_says_what_is(tmp_path: Path):
+    judge = RecordedBackend(write(tmp_path, row("a", (1, 0)), row("b", (1, 0))))
+    with pytest.raises(NotRecorded, match=r"holds 2 answers for id 'x' in order \[1, 0\]; stream 3 was asked"):
+        await judge.sample(ask(1, first_stream=3, order=(1, 0)))
+    with pytest.raises(NotRecorded, match="holds 0 answers for id 'y'"):
+        await judge.sample(ask(1, of="y"))
+    assert issubclass(NotRecorded, BackendError)
+
+
+@pytest.mark.asyncio
+async def test_gzip_is_read_whatever_the_name(tmp_path: Path):
+    path = tmp_path / "answers.gz.bak"
+    path.write_bytes(gzip.compress(json.dumps(row("a")).encode()))
+    judge = RecordedBackend(path)
+    assert texts(await judge.sample(ask())) == ["a"]
+
+
+@pytest.mark.asyncio
+async def test_identity_is_the_file(tmp_path: Path):
+    path = write(tmp_path, row("a"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert await RecordedBackend(path).identity() == {"kind": "recorded", "sha256": digest}
+    assert await RecordedBackend(str(path)).identity() == {"kind": "recorded", "sha256": digest}
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ("{", "row is not JSON"),
+        ("[1]", r"row is \[1\]; expected an object"),
+        ({"id": "x", "text": "t"}, "order is missing"),
+        (row("t", id=7), "id is 7; expected text"),
+        (row("t", order=[0, 0]), r"order is \[0, 0\]"),
+        (row("t", order=[]), r"order is \[\]"),
+        (row("t", order="01"), "order is '01'"),
+        (row("t", order=[0, "1"]), "order is"),
+        (row(3), "text is 3; expected text or null"),
+        (row("t", finish_reason=1), "finish_reason is 1"),
+        (row("t", stream=-1), "stream is -1"),
+        (row("t", prompt_tokens=True), "prompt_tokens is True"),
+        (row("t", finish_resaon="stop"), "unknown field 'finish_resaon'"),
+        (row("t", stream=0), "stream 0 of id 'x' in order .* is there already"),
+        (row("t", reasoning=["long" * 50]), r"reasoning is \['long.*\.\.\.; expected text"),
+    ],
+)
+def test_bad_rows_are_refused_with_their_line(tmp_path: Path, bad: Any, words: str):
+    path = write(tmp_path, row("fine"), bad)
+    with pytest.raises(DataError, match=rf"answers\.jsonl:2: .*{words}"):
+        RecordedBackend(path)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path):
+    with pytest.raises(DataError, match=r"nowhere\.jsonl: cannot be read"):
+        RecordedBackend(tmp_path / "nowhere.jsonl")
+    broken = tmp_path / "broken.gz"
+    broken.write_bytes(gzip.compress(b"x" * 10_000)[:30])
+    with pytest.raises(DataError, match=r"broken\.gz: cannot be read"):
+        RecordedBackend(broken)

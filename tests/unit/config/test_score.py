@@ -1,0 +1,34 @@
+import pytest
+from pydantic import ValidationError
+
+from grmkit.config import ScoreConfig
+
+
+def test_only_data_and_judge_have_to_be_given():
+    config = ScoreConfig(data="pairs.jsonl", judge="http://host:8000/v1")
+    assert (config.samples, config.temperature, config.max_tokens, config.template) == (8, 0.5, 2048, "deepseek-grm")
+
+
+def test_a_config_is_frozen_and_knows_its_keys():
+    config = ScoreConfig(data="x", judge="y")
+    with pytest.raises(ValidationError, match="frozen"):
+        config.samples = 3
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        ScoreConfig(data="x", judge="y", sample=3)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"samples": 0}, {"temperature": -0.1}, {"top_p": 0}, {"top_p": 1.1}, {"timeout_s": 0}, {"ties": "lose"}]
+)
+def test_values_out_of_range_are_refused(wrong):
+    with pytest.raises(ValidationError):
+        ScoreConfig(data="x", judge="y", **wrong)
+
+
+def test_a_ledger_and_no_ledger_exclude_each_other():
+    with pytest.raises(ValidationError, match="exclude each other"):
+        ScoreConfig(data="x", judge="y", ledger="l.sqlite", no_ledger=True)
+
+
+def test_every_knob_has_a_line_of_explanation():
+    assert all(field.description for field in ScoreConfig.model_fields.values())

@@ -1,0 +1,104 @@
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from grmkit.errors import LedgerError
+from grmkit.ledger import schema
+
+
+@pytest.fixture
+def connection(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(schema.connect(path)) as connection:
+        yield connection
+
+
+def tables(connection: sqlite3.Connection) -> set[str]:
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
+    return {name for (name,) in names}
+
+
+def test_a_new_file_gets_its_tables(connection: sqlite3.Connection, path: Path) -> None:
+    assert schema.version_of(connection) == 0
+    schema.set_up(connection, path)
+    assert schema.version_of(connection) == schema.VERSION
+    assert tables(connection) == {"texts", "judges", "examples", "judgments", "runs", "claims"}
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (1,)  # NORMAL
+    assert not connection.in_transaction
+
+
+def test_what_is_there_stays(connection: sqlite3.Connection, path: Path) -> None:
+    schema.set_up(connection, path)
+    connection.execute("INSERT INTO runs VALUES (7, 0.0)")
+    schema.set_up(connection, path)
+    assert connection.execute("SELECT id FROM runs").fetchall() == [(7,)]
+
+
+def test_a_ledger_in_memory_needs_no_path() -> None:
+    with closing(schema.connect(None)) as connection:
+        schema.set_up(connection, None)
+        assert schema.version_of(connection) == schema.VERSION
+
+
+def test_a_newer_ledger_is_refused_and_stays_as_it_is(connection: sqlite3.Connection, path: Path) -> None:
+    schema.set_up(connection, path)
+    connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match=r"has version 2; this grmkit reads up to 1\. Use the newer grmkit"):
+        schema.set_up(connection, path)
+    assert not connection.in_transaction
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "theirs", ["CREATE TABLE notes (text)", "PRAGMA user_version = 1", "PRAGMA application_id = 7"]
+)
+def test_somebody_elses_file_is_refused_and_stays_as_it_is(
+    theirs: str, connection: sqlite3.Connection, path: Path
+) -> None:
+    connection.execute(theirs)
+    before = path.read_bytes()
+    with pytest.raises(LedgerError, match="this is a SQLite file but not a ledger; give another path with --ledger"):
+        schema.set_up(connection, path)
+    assert path.read_bytes() == before
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_half_made_tables_are_not_kept(connection: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "TABLES", schema.TABLES + "CREATE TABLE nonsense;")
+        with pytest.raises(sqlite3.OperationalError, match=r"incomplete input|syntax error"):
+            schema.set_up(connection, None)
+    assert schema.version_of(connection) == 0
+    schema.set_up(connection, None)
+
+
+def test_a_file_somebody_holds_is_waited_for_and_then_given_up(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "BUSY_TIMEOUT_S", 0.05)
+    with closing(schema.connect(path)) as holder, closing(schema.connect(path)) as other:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            schema.set_up(other, path)
+        holder.execute("ROLLBACK")
+        schema.set_up(other, path)
+        assert schema.version_of(other) == schema.VERSION
+
+
+def test_an_error_that_does_not_pass_is_not_waited_for(path: Path) -> None:
+    path.write_bytes(b"\xff" * 4096)
+    with closing(schema.connect(path)) as connection, pytest.raises(sqlite3.DatabaseError, match="not a database"):
+        schema.set_up(connection, path)
+
+
+def test_an_examples_number_is_never_given_again(connection: sqlite3.Connection, path: Path) -> None:
+    schema.set_up(connection, path)
+    connection.execute("INSERT INTO texts VALUES (1, x'00', '{}')")
+    for digest in ("a", "b"):
+        connection.execute("INSERT INTO examples (hash, name, content) VALUES (?, 'e', 1)", (digest,))
+        connection.execute("DELETE FROM examples")
+    connection.execute("INSERT INTO examples (hash, name, content) VALUES ('c', 'e', 1)")
+    assert connection.execute("SELECT id FROM examples").fetchall() == [(3,)]

@@ -1,0 +1,167 @@
+import asyncio
+
+import pytest
+
+from grmkit.backends import Generation
+from grmkit.backends.fake import FakeBackend
+from grmkit.errors import BackendDown, BackendError, NotRecorded, PromptTooLong
+from grmkit.ledger import Ledger
+from grmkit.scoring.generative import GenerativeJudge
+from grmkit.templates import load_template
+from grmkit.types import Example, Message, Verdict
+
+
+def make_judge(backend=None, template="deepseek-grm"):
+    return GenerativeJudge(backend or FakeBackend(), load_template(template), Ledger(None))
+
+
+def examples(num, num_responses=2):
+    return [Example(f"query {i}", tuple("abcdefgh"[:num_responses]), id=str(i)) for i in range(num)]
+
+
+def raising(error):
+    def answer(request, stream):
+        raise error
+
+    return FakeBackend(answer, name="raising")
+
+
+def test_ten_lines_of_use():
+    judge = make_judge(FakeBackend.saying("Analysis: one is right.\nScores: \\boxed{9, 3}"))
+    verdict = judge.score("Why is the sky blue?", ["Rayleigh scattering...", "It reflects the sea."], samples=1)
+    assert sorted(verdict.scores) == [3, 9]
+    assert verdict.judgments[0].critique == "one is right."
+    assert (verdict.samples, verdict.unparsed, verdict.confidence) == (1, 0, None)
+
+
+def test_score_works_again_and_inside_a_running_loop():
+    judge = make_judge()
+    first = judge.score("q", ["a", "b"])
+
+    async def notebook_cell():
+        return judge.score("q", ["a", "b"])
+
+    assert asyncio.run(notebook_cell()) == first == judge.score("q", ["a", "b"])
+    assert len(judge.backend.requests) == 2
+
+
+async def test_sync_and_async_agree():
+    assert await make_judge().ascore("q", ["a", "b"]) == await asyncio.to_thread(make_judge().score, "q", ["a", "b"])
+
+
+def test_messages_references_and_ids_reach_the_judge():
+    judge = make_judge()
+    verdict = judge.score([Message("user", "hello")], ["a", "b"], reference="the reference", id="named", samples=2)
+    assert verdict.id == "named"
+    assert "the reference" in judge.backend.requests[0].messages[0].content
+
+
+async def test_verdicts_stream_in_input_order():
+    judge = make_judge(FakeBackend(latency_s=0.001))
+    given = examples(700)
+    found = [verdict.id async for verdict in judge.ascore_each(given, samples=2)]
+    assert found == [example.id for example in given]
+
+
+async def test_the_stream_reads_no_further_ahead_than_its_window():
+    taken = []
+
+    def source():
+        for example in examples(2000):
+            taken.append(example.id)
+            yield example
+
+    stream = make_judge(FakeBackend(latency_s=0.001, concurrency=8)).ascore_each(source(), samples=1)
+    await anext(stream)
+    assert len(taken) <= 257
+    await stream.aclose()
+
+
+async def test_leaving_the_stream_early_keeps_what_came_and_starts_no_more():
+    backend = FakeBackend(latency_s=0.02, concurrency=4)
+    judge = make_judge(backend)
+    stream = judge.ascore_each(examples(100), samples=1)
+    await anext(stream)
+    await stream.aclose()
+    asked = len(backend.requests)
+    assert asked < 20
+    assert judge.ledger.select("SELECT count(*) FROM judgments") == [(asked,)]
+    assert (await judge.ascore("again", ["a", "b"], samples=1)).samples == 1
+
+
+async def test_stop_ends_the_stream_with_whole_verdicts():
+    judge = make_judge(FakeBackend(latency_s=0.02, concurrency=4))
+    found = []
+    async for verdict in judge.ascore_each(examples(100), samples=2):
+        found.append(verdict.id)
+        if len(found) == 3:
+            judge.stop()
+    assert found == [str(i) for i in range(len(found))]
+    assert 3 <= len(found) < 20
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PromptTooLong("the prompt is 5,213 tokens"), "too_long"),
+        (NotRecorded("holds no answers"), "not_recorded"),
+        (BackendError("HTTP 500 after 6 tries"), "backend"),
+    ],
+)
+async def test_what_keeps_an_example_from_a_score_is_typed(error, reason):
+    verdict = await make_judge(raising(error)).ascore("q", ["a", "b"])
+    assert verdict.scores is None
+    assert (verdict.abstained.reason, verdict.abstained.detail) == (reason, str(error))
+
+
+async def test_an_example_the_template_cannot_take_is_refused_unsent():
+    judge = make_judge(template="llm-judge-mt-bench")
+    verdict = await judge.ascore("q", ["a", "b", "c"])
+    assert verdict.abstained.reason == "refused"
+    assert judge.backend.requests == []
+
+
+async def test_a_partly_failed_example_is_no_score_from_fewer_votes():
+    def answer(request, stream):
+        if request.order == (0, 1):
+            raise BackendError("broken")
+        return "Scores: \\boxed{9, 3}"
+
+    verdict = await make_judge(FakeBackend(answer, name="half")).ascore("q", ["a", "b"], samples=8)
+    assert (verdict.scores, verdict.abstained.reason, verdict.samples) == (None, "backend", 4)
+
+
+async def test_a_judge_that_is_down_stops_everything():
+    backend = raising(BackendDown("wrong key"))
+    with pytest.raises(BackendDown, match="wrong key"):
+        async for _ in make_judge(backend).ascore_each(examples(1000), samples=1):
+            pass
+    assert len(backend.requests) < 200
+
+
+@pytest.mark.parametrize(
+    ("generation", "reason"),
+    [
+        (Generation(None, "length", reasoning="hm"), "cut_by_length"),
+        (Generation(None, "stop"), "empty"),
+        (Generation("Scores: \\boxed{9, 3}", "length"), "cut_by_length"),
+        (Generation("I would rather not say.", "stop"), "no_scores"),
+        (Generation("Scores: \\boxed{9}", "stop"), "wrong_count"),
+    ],
+)
+async def test_an_unreadable_judgment_is_never_a_score(generation, reason):
+    verdict = await make_judge(FakeBackend(lambda *_: generation, name="bad")).ascore("q", ["a", "b"], samples=4)
+    assert verdict.scores is None
+    assert verdict.abstained.reason == "unreadable"
+    assert [judgment.unparsed_reason for judgment in verdict.judgments] == [reason] * 4
+    assert verdict.unparsed == 4
+    assert Verdict.from_json(verdict.to_json()) == verdict
+
+
+async def test_two_hundred_responses_are_scored_in_one_prompt():
+    verdict = await make_judge().ascore("q", [f"response {i}" for i in range(200)], samples=2)
+    assert len(verdict.scores) == 200
+
+
+async def test_a_one_megabyte_response_is_scored():
+    assert (await make_judge().ascore("q", ["x" * 1_000_000, "y"], samples=2)).scores is not None

@@ -1,0 +1,47 @@
+from grmkit.backends import Sampling
+from grmkit.backends.fake import FakeBackend
+from grmkit.ledger import Ledger
+from grmkit.scoring.generative import GenerativeJudge
+from grmkit.scoring.replay import replay
+from grmkit.templates import load_template
+from grmkit.types import Example
+
+PAIRS = [Example(f"query {i}", ("a", "b"), id=f"id{i}") for i in range(5)]
+
+
+def make_judge(ledger, name="one", **kwargs):
+    return GenerativeJudge(FakeBackend(name=name), load_template("deepseek-grm"), ledger, **kwargs)
+
+
+async def test_a_replay_is_the_verdict_again_and_asks_for_nothing():
+    ledger = Ledger(None)
+    judge = make_judge(ledger)
+    live = [await judge.ascore_example(pair, samples=8) for pair in PAIRS]
+    asked = len(judge.backend.requests)
+    assert [verdict for _, verdict in replay(ledger)] == live
+    assert len(judge.backend.requests) == asked
+
+
+async def test_a_replay_with_fewer_samples_is_the_run_with_fewer_samples():
+    ledger, fresh = Ledger(None), Ledger(None)
+    for pair in PAIRS:
+        await make_judge(ledger).ascore_example(pair, samples=8)
+    live = [await make_judge(fresh).ascore_example(pair, samples=3) for pair in PAIRS]
+    again = [verdict for _, verdict in replay(ledger, samples=3)]
+    assert [verdict.judgments for verdict in again] == [verdict.judgments for verdict in live]
+    assert [verdict.scores for verdict in again] == [verdict.scores for verdict in live]
+
+
+async def test_another_rule_votes_over_the_same_judgments():
+    ledger = Ledger(None)
+    live = await make_judge(ledger, rule="majority").ascore_example(PAIRS[0], samples=8)
+    assert [verdict for _, verdict in replay(ledger, rule="majority")] == [live]
+
+
+async def test_judges_are_kept_apart_and_can_be_chosen():
+    ledger = Ledger(None)
+    for name in ("one", "other"):
+        await make_judge(ledger, name).ascore_example(PAIRS[0], samples=2)
+    await make_judge(ledger, sampling=Sampling(seed=1)).ascore_example(PAIRS[0], samples=2)
+    assert [identity["name"] for identity, _ in replay(ledger)] == ["one", "other", "one"]
+    assert list(replay(ledger, model="nobody")) == []
