@@ -1,4 +1,4 @@
-"""Against a live vLLM that serves the story judge (docs/how-to/run-against-vllm.md): what only a real server can show."""
+"""Against a live vLLM that serves the story judge (docs/how-to/run-against-vllm.md): what only a server can show."""
 
 import httpx2
 import pytest

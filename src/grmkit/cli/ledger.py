@@ -41,7 +41,7 @@ def export(
     template: Annotated[str | None, typer.Option(help="Only judgments of this template.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to the pipe.")] = None,
 ) -> None:
-    """Write judgments as JSON lines; those of one model and template can be played back with `--judge recorded:FILE`."""
+    """Write judgments as JSON lines; those of one model and template play back with `--judge recorded:FILE`."""
     import orjson
 
     from grmkit.ledger import maintain

@@ -184,9 +184,7 @@ def say(report: Report, tallies: Tallies) -> None:
     if report.cost is not None:
         err(f"cost of these verdicts: {report.cost:.6g}")
     if tallies.neutralised:
-        err(
-            f"{tallies.neutralised} examples imitate the prompt's structure: neutralised; `grm ledger export` shows where"
-        )
+        err(f"{tallies.neutralised} examples imitate the prompt's structure: neutralised, see `grm ledger export`")
     if report.abstained["backend"]:
         err("some requests failed for good; run the same command again to complete them")
 

@@ -21,7 +21,7 @@ def test_the_report_counts_scores_ties_reasons_and_money(capsys):
         "3 of 5 examples: 2 scored (1 tied), 1 abstained (1 backend), 1 bad rows skipped",
         "3 judgments: 3 asked for in 2 requests, 4 from the ledger, 1 unreadable (1 empty)",
         "1,000 prompt and 50 completion tokens paid now",
-        "1 examples imitate the prompt's structure: neutralised; `grm ledger export` shows where",
+        "1 examples imitate the prompt's structure: neutralised, see `grm ledger export`",
         "some requests failed for good; run the same command again to complete them",
     ]
 
