@@ -100,6 +100,24 @@ def no_ledger_of_yours(ledger_homes: Iterator[Path], monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("XDG_DATA_HOME", str(next(ledger_homes)))
 
 
+@pytest.fixture(autouse=True)
+def closed_ledgers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Ledgers a test leaves open are closed after it: Python 3.13 warns of forgotten connections."""
+    from grmkit.ledger import Ledger
+
+    opened: list[Ledger] = []
+    opening = Ledger.__init__
+
+    def remember(self: Ledger, *args: Any, **kwargs: Any) -> None:
+        opening(self, *args, **kwargs)
+        opened.append(self)
+
+    monkeypatch.setattr(Ledger, "__init__", remember)
+    yield
+    for ledger in opened:
+        ledger.close()
+
+
 @pytest.fixture(scope="session")
 def vllm_url() -> str:
     """The server that tests marked `vllm` talk to."""

@@ -45,6 +45,7 @@ def load(
         >>> judge = load("http://host:8000/v1#deepseek-grm-27b", ledger=None)
         >>> judge.template.name
         'deepseek-grm'
+        >>> judge.close()
     """
     backend = load_backend(judge, model=model, http=http)
     if isinstance(template, str):

@@ -135,12 +135,15 @@ def test_an_empty_parquet_file(tmp_path: Path) -> None:
             {"query": [{"role": "user", "content": [{"type": "image"}]}], "responses": ["A"]},
             r"query\[0\]: .*images are ref",
         ),
-        ('{"query": "Q", "responses": ' + "[" * 1000 + "]" * 1000 + "}", "the row is nested too deeply"),
+        (
+            '{"query": "Q", "responses": ' + "[" * 1000 + "]" * 1000 + "}",
+            r"the row is nested too deeply|responses\[0\] is",
+        ),
     ],
 )
 def test_bad_rows_name_file_and_line(write: Write, row: object, message: str) -> None:
     path = write(ROW, row, ROW)
-    with pytest.raises(DataError, match=rf"data\.jsonl:2: {message}"):
+    with pytest.raises(DataError, match=rf"data\.jsonl:2: (?:{message})"):
         list(read_examples(path))
 
 
