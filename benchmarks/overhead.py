@@ -2,9 +2,9 @@
 
 Two clients judge the same pairs, 8 samples each, against the same latencies, one after the other in one run. grmkit
 asks for the samples of one order in one request; py-openjudge asks for each by itself, so grmkit runs a second time
-with one sample per request, and the ratios compare equal numbers of requests. Each request takes as long whatever its
-`n`, so four samples in one save time here as they do on a server with room for them. grmkit keeps every judgment in a
-ledger file meanwhile; the peer has no such thing. The end of a run is never busy, for any client: `ideal` is what a client
+with one sample per request, and the ratios that count are those of equal requests. (A request takes as long here
+whatever its `n`: that fewer requests take less time is built in, not found.) grmkit keeps every judgment in a ledger
+file meanwhile; the peer has no such thing. The end of a run is never busy, for any client: `ideal` is what a client
 would reach that always has the next request waiting.
 
     python benchmarks/overhead.py --peer-python PEER/bin/python    # a Python with py-openjudge in it

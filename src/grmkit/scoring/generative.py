@@ -43,10 +43,10 @@ class GenerativeJudge:
     sampling: Sampling = field(default_factory=Sampling)
     rule: Rule = "sum"
     prices: Prices | None = None
-    tallies: Tallies = field(default_factory=Tallies)
-    _identity: Mapping[str, Any] | None = None
-    _sampler: Sampler | None = None
-    _loop: asyncio.AbstractEventLoop | None = None
+    tallies: Tallies = field(default_factory=Tallies, init=False)
+    _identity: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
+    _sampler: Sampler | None = field(default=None, init=False, repr=False)
+    _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
 
     def score(
         self, query: str | Sequence[Message], responses: Sequence[str], *, samples: int = DEFAULT_SAMPLES, **known: Any
@@ -64,6 +64,14 @@ class GenerativeJudge:
             BackendDown: If the judge cannot be asked at all.
         """
         return _run(lambda: self._score_and_close(_example(query, responses, known), samples))
+
+    def score_all(self, examples: Iterable[Example], *, samples: int = DEFAULT_SAMPLES) -> list[Verdict]:
+        """Judge many Examples at once; the verdicts, in their order. `ascore_each` does it without holding them all.
+
+        Raises:
+            BackendDown: If the judge cannot be asked at all.
+        """
+        return _run(lambda: self._score_all_and_close(examples, samples))
 
     async def ascore(
         self, query: str | Sequence[Message], responses: Sequence[str], *, samples: int = DEFAULT_SAMPLES, **known: Any
@@ -157,6 +165,12 @@ class GenerativeJudge:
         sampler.is_stopping = True
         self._sampler = None
         await asyncio.gather(*pending, return_exceptions=True)
+
+    async def _score_all_and_close(self, examples: Iterable[Example], samples: int) -> list[Verdict]:
+        try:
+            return [verdict async for verdict in self.ascore_each(examples, samples=samples)]
+        finally:
+            await self.backend.aclose()
 
     async def _score_and_close(self, example: Example, samples: int) -> Verdict:
         try:

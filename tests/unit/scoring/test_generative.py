@@ -45,6 +45,13 @@ def test_score_works_again_and_inside_a_running_loop():
     assert len(judge.backend.requests) == 2
 
 
+def test_many_are_scored_at_once_without_an_event_loop():
+    judge = make_judge()
+    found = judge.score_all(examples(30), samples=2)
+    assert [verdict.id for verdict in found] == [str(i) for i in range(30)]
+    assert found[3] == judge.score("query 3", ["a", "b"], samples=2, id="3")
+
+
 async def test_sync_and_async_agree():
     assert await make_judge().ascore("q", ["a", "b"]) == await asyncio.to_thread(make_judge().score, "q", ["a", "b"])
 
