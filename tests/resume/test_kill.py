@@ -16,7 +16,7 @@ import pytest
 
 from fake_server import FakeServer
 from grmkit.backends import Sampling
-from grmkit.scoring.sampling import make_plan, stream_seed
+from grmkit.scoring.sampling import make_plan
 from grmkit.templates import load_template
 from grmkit.types import Example
 from live_server import judge, live_server
@@ -55,7 +55,7 @@ def by_name() -> dict[tuple[str, str, int], tuple[str, int]]:
         for order, stream in plan.schedule:
             prompt = plan.prompts[order].messages[0].content
             name = (example.id, ",".join(map(str, order)), stream)
-            names[name] = (prompt, stream_seed(example, order, 0) + stream)
+            names[name] = (prompt, plan.seeds[order] + stream)
     return names
 
 

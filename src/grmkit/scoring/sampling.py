@@ -39,10 +39,14 @@ class Tallies:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The judgments one example needs: which streams of which orders, and the prompt of each order."""
+    """The judgments one example needs: which streams of which orders, and the prompt and seed of each order.
+
+    Stream t of an order is seeded with the order's seed plus t, so no two requests share a random stream.
+    """
 
     schedule: tuple[tuple[Order, int], ...]
     prompts: dict[Order, Prompt]
+    seeds: dict[Order, int]
 
     def streams(self, order: Order) -> tuple[int, ...]:
         return tuple(stream for shown, stream in self.schedule if shown == order)
@@ -92,7 +96,7 @@ class Sampler:
         number = self.ledger.find_example(example.content())
         if number is None:
             return (), None
-        schedule = make_schedule(example, self.sampling, samples)
+        schedule = make_schedule(example, content_hash(example.content()), self.sampling, samples)
         return self._read(schedule, {order: self.ledger.find(self.judge, number, order) for order, _ in schedule})
 
     def num_missing(self, example: Example, order: Order, streams: Sequence[int]) -> int:
@@ -138,7 +142,7 @@ class Sampler:
             prompt.messages,
             len(streams),
             streams[0],
-            stream_seed(example, order, self.sampling.seed),
+            plan.seeds[order],
             self.sampling,
             example.id,
             order,
@@ -166,11 +170,13 @@ def judge_key(model: dict[str, object], template: Template, sampling: Sampling) 
     return JudgeKey(model, template.name, template.fingerprint, sampling.to_json())
 
 
-def make_schedule(example: Example, sampling: Sampling, samples: int) -> tuple[tuple[Order, int], ...]:
-    """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies."""
+def make_schedule(example: Example, key: str, sampling: Sampling, samples: int) -> tuple[tuple[Order, int], ...]:
+    """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies.
+
+    `key` is the hash of the example's content: the same content is judged in the same orders.
+    """
     if not 1 <= samples <= MAX_STREAMS:
         raise ValueError(f"samples is {samples}; expected 1 to {MAX_STREAMS}")
-    key = content_hash(example.content())
     schedule = order_schedule(len(example.responses), samples, seed=sampling.seed, key=key)
     return tuple(entry for entry in schedule if sampling.temperature > 0 or entry[1] == 0)
 
@@ -181,14 +187,19 @@ def make_plan(example: Example, template: Template, sampling: Sampling, samples:
     Raises:
         TemplateError: If the template cannot take the example.
     """
-    schedule = make_schedule(example, sampling, samples)
+    key = content_hash(example.content())
+    schedule = make_schedule(example, key, sampling, samples)
     orders = list(dict.fromkeys(order for order, _ in schedule))
-    return Plan(schedule, {order: template.render(example, order) for order in orders})
+    return Plan(
+        schedule,
+        {order: template.render(example, order) for order in orders},
+        {order: order_seed(key, order, sampling.seed) for order in orders},
+    )
 
 
-def stream_seed(example: Example, order: Order, seed: int) -> int:
-    """The seed of stream 0 of one prompt; stream t has this plus t, so no two requests share a stream."""
-    digest = content_hash({"seed": seed, "order": list(order), "content": example.content()})
+def order_seed(key: str, order: Order, seed: int) -> int:
+    """The seed of stream 0 of this content in this order, in 31 bits with room for all streams."""
+    digest = content_hash({"seed": seed, "order": list(order), "content": key})
     return int(digest[:16], 16) % (SEED_SPACE - MAX_STREAMS)
 
 
