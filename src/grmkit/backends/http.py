@@ -3,22 +3,19 @@
 import asyncio
 import logging
 import os
-import random
+import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
-import stamina
 
 from grmkit.backends import wire
-from grmkit.backends.limiter import Lane, Lanes
+from grmkit.backends.limiter import Lane, Lanes, Retries, Unavailable
 from grmkit.backends.protocol import Answer, Request
-from grmkit.backends.wire import Key, Refused, ServedModel, Unavailable
+from grmkit.backends.wire import Key, Refused, ServedModel
 from grmkit.errors import BackendDown, BackendError, PromptTooLong
-
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +27,7 @@ MAX_IDLE = 64  # connections kept for later: the pool looks at each of them for 
 KEEPALIVE_S = 4.0  # uvicorn, and so vLLM, closes idle connections after 5 s
 GREEDY_BELOW = 1e-5  # vLLM's own bound
 TEMPLATE_TOKENS = 256  # room for what the chat template adds to the prompt
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LOOPBACK = ("all://127.0.0.1", "all://[::1]", "all://localhost")  # never through a proxy
 
 
@@ -42,13 +40,13 @@ class HttpSettings:
         model_revision: What tells two states of a model of the same name apart, if you know it.
         concurrency: How many requests may be under way at once, over all base URLs.
         timeout_s: How long one try may take.
-        retries: How often a request is tried in all.
+        retries: How often a request is tried in all; three times at most if the tries time out.
         wait_initial_s: The wait after the first failure, about; it doubles from try to try,
         wait_max_s: up to this.
         max_samples: The most samples to ask for in one request.
 
     Raises:
-        ValueError: If a number is not positive.
+        ValueError: If a number is not positive, or `api_key_env` is no name of a variable.
     """
 
     api_key_env: str = "OPENAI_API_KEY"
@@ -61,6 +59,11 @@ class HttpSettings:
     max_samples: int = 64
 
     def __post_init__(self) -> None:
+        if not (isinstance(self.api_key_env, str) and VARIABLE.fullmatch(self.api_key_env)):
+            raise ValueError(
+                "api_key_env takes the name of an environment variable, such as OPENAI_API_KEY; "
+                "what was given is not one and is not shown"
+            )
         for name in ("concurrency", "timeout_s", "retries", "wait_initial_s", "wait_max_s", "max_samples"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; expected a positive number")
@@ -71,8 +74,8 @@ class HttpBackend:
 
     Requests go to the server with most free places; each server's share of `concurrency` shrinks while it
     refuses or slows down. What may pass (408, 429, 5xx, resets, timeouts) is tried again; what will not
-    (4xx) is not. When 20 requests in a row have failed for good, the judge counts as down. May be used in
-    one event loop after another, not in two at once.
+    (4xx) is not. When 20 requests in a row have failed for good, the judge counts as down; so it does when
+    the key is refused before the first answer. May be used in one event loop after another, not in two at once.
 
     Args:
         base_urls: Where the servers are, usually ending in `/v1`.
@@ -99,7 +102,8 @@ class HttpBackend:
         self._identity: dict[str, Any] | None = None
         self._can_count = True
         self._num_failures = 0
-        self._spread = random.Random()
+        self._has_answered = False
+        self._retries = Retries(self._settings.wait_initial_s)
         self._client: httpx2.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -127,12 +131,7 @@ class HttpBackend:
                 _check_same(served[first], served[lane], first.url, lane.url)
             model = served[first]
             self._served = served
-            self._identity = {
-                "kind": "http",
-                "model": model.id,
-                "root": model.root,
-                "revision": self._settings.model_revision,
-            }
+            self._identity = {"kind": "http", "revision": self._settings.model_revision, **model.lasting}
         return dict(self._identity)
 
     async def sample(self, request: Request) -> Answer:
@@ -140,7 +139,7 @@ class HttpBackend:
 
         Raises:
             PromptTooLong: If prompt and answer do not fit the judge's context.
-            BackendDown: If the key is refused, the model or route is missing, or too many requests failed.
+            BackendDown: If the key was never taken, the model or route is missing, or too many requests failed.
             BackendError: If the server refuses this request, or failed too often, or answers something else.
         """
         await self.identity()
@@ -148,7 +147,7 @@ class HttpBackend:
         try:
             answer = await self._ask(request)
         except Refused as refusal:
-            raise refusal.error from None
+            raise self._explained(refusal) from None
         except Unavailable as failure:
             raise self._failed(failure.text) from None
         except BackendError as error:
@@ -160,6 +159,12 @@ class HttpBackend:
         client, self._client = self._client, None
         if client is not None and self._loop is asyncio.get_running_loop():
             await client.aclose()
+
+    def _explained(self, refusal: Refused) -> BackendError:
+        """Gateways refuse single requests, moderated ones say, in the words of a wrong key."""
+        if not (self._has_answered and refusal.status in wire.KEY_REFUSED):
+            return refusal.error
+        return BackendError(f"{refusal.error}; it answered other requests, so only this one counts as refused")
 
     def _failed(self, text: str) -> BackendError:
         self._num_failures += 1
@@ -213,32 +218,8 @@ class HttpBackend:
                 body = wire.render_chat(request, model, num_samples=num_samples, length_field=length_field)
                 return await self._try(lane, body, num_samples)
 
-        return await self._persist(ask, tries=self._settings.retries, wait_max_s=self._settings.wait_max_s)
-
-    async def _persist(self, ask: Callable[[], Awaitable[T]], *, tries: int, wait_max_s: float) -> T:
-        """Ask until there is an answer, a refusal, or no try left."""
-        async for attempt in stamina.retry_context(
-            on=lambda error: self._wait_s(error, wait_max_s), attempts=tries, timeout=None, wait_jitter=0
-        ):
-            with attempt:
-                try:
-                    return await ask()
-                except Unavailable as failure:
-                    failure.num_tries = attempt.num
-                    raise
-        raise AssertionError("stamina ends by returning or raising")
-
-    def _wait_s(self, error: Exception, wait_max_s: float) -> bool | float:
-        """For stamina: whether to try again, and when: as the server said, or twice as long each time.
-
-        The spread that keeps clients from coming back in one moment is drawn here, from a generator of our own:
-        stamina would draw it from the global one, on which somebody's training run may depend.
-        """
-        if not isinstance(error, Unavailable) or error.wait_s is False:
-            return False
-        first = self._settings.wait_initial_s
-        wait_s = min(first * 2 ** (error.num_tries - 1), wait_max_s) if error.wait_s is True else error.wait_s
-        return wait_s + self._spread.uniform(0, first)
+        settings = self._settings
+        return await self._retries.persist(ask, tries=settings.retries, wait_max_s=settings.wait_max_s)
 
     async def _try(self, lane: Lane, body: bytes, num_samples: int) -> Answer:
         url = f"{lane.url}/chat/completions"
@@ -250,7 +231,9 @@ class HttpBackend:
                 lane.refuse(sent_s, time.monotonic())
             raise
         lane.pace.succeed(time.monotonic() - sent_s)
-        return wire.read_answer(found, where=url, at_most=num_samples, key=self._key)
+        answer = wire.read_answer(found, where=url, at_most=num_samples, key=self._key)
+        self._has_answered = True
+        return answer
 
     async def _exchange(self, method: str, url: str, *, content: bytes | None = None, timeout_s: float) -> bytes:
         """Send one request; the body of the answer if it is a success.
@@ -263,9 +246,10 @@ class HttpBackend:
             async with asyncio.timeout(timeout_s):
                 response = await self._open_client().request(method, url, content=content)
         except httpx2.ConnectTimeout:
-            raise Unavailable(url, f"no connection within {CONNECT_TIMEOUT_S:g} s", is_busy=True) from None
+            what = f"no connection within {CONNECT_TIMEOUT_S:g} s"
+            raise Unavailable(url, what, is_busy=True, is_timeout=True) from None
         except TimeoutError:
-            raise Unavailable(url, f"no answer within {timeout_s:g} s", is_busy=True) from None
+            raise Unavailable(url, f"no answer within {timeout_s:g} s", is_busy=True, is_timeout=True) from None
         except httpx2.ConnectError as error:
             raise Unavailable(url, "cannot connect", self._key.quote(str(error)), is_busy=False) from None
         except httpx2.HTTPError as error:
@@ -300,7 +284,7 @@ class HttpBackend:
         url = f"{base_url}/models"
         timeout_s = min(self._settings.timeout_s, SHORT_TIMEOUT_S)
         try:
-            body = await self._persist(
+            body = await self._retries.persist(
                 lambda: self._exchange("GET", url, timeout_s=timeout_s), tries=IDENTITY_TRIES, wait_max_s=1.0
             )
         except Unavailable as failure:
@@ -371,8 +355,13 @@ def _read_key(env: str) -> Key:
 
 
 def _check_same(one: ServedModel, other: ServedModel, *urls: str) -> None:
-    if (one.id, one.root) != (other.id, other.root):
+    if one.lasting != other.lasting:
         raise BackendDown(
-            f"{urls[0]} serves {one.id!r} (root {one.root!r}) but {urls[1]} serves {other.id!r} "
-            f"(root {other.root!r}); expected the same model behind every base URL"
+            f"{urls[0]} serves {_described(one)} but {urls[1]} serves {_described(other)}; "
+            "expected the same model behind every base URL"
         )
+
+
+def _described(model: ServedModel) -> str:
+    told = {name: value for name, value in model.lasting.items() if name != "model"}
+    return f"{model.id!r} ({', '.join(f'{name} {value!r}' for name, value in told.items())})"

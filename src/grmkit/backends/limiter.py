@@ -1,15 +1,23 @@
 """How many requests each server is given at once: all of them first, fewer when it refuses or slows down.
 
-`Pace` decides, from numbers alone. `Lanes` makes requests wait until a server has a free place.
+`Pace` decides, from numbers alone. `Lanes` makes requests wait until a server has a free place. `Retries` makes
+those that failed wait and try again.
 """
 
 import asyncio
 import logging
 import math
+import random
+import time
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from statistics import median
+from typing import TypeVar
+
+import stamina
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +27,8 @@ SLOW_CUT = 0.9
 SMALL_LIMIT = 4  # slowness never cuts below this; refusals may
 BEST_DRIFT = 1.02  # per window: the best is forgotten slowly, so that longer prompts do not look like overload
 LONGEST_PAUSE_S = 1.0
+MAX_TIMEOUTS = 3  # of one request: a server that hangs is to be told of after three times the timeout
+WARN_EVERY_S = 10.0
 
 
 class Pace:
@@ -148,3 +158,106 @@ class Lanes:
             lane.in_flight += 1
             turn.set_result(lane)
         self._waiting.extendleft(reversed(still_waiting))
+
+
+class Unavailable(Exception):
+    """A try failed in a way that may pass.
+
+    Args:
+        where: The URL asked.
+        what: What happened, in a few words.
+        said: What the server or the system said of it.
+        wait_s: How long the server wants to be left alone: seconds, True if it does not say, False if longer
+            than is worth waiting.
+        is_busy: Whether it happened because too much is asked of the server at once.
+        is_timeout: Whether it took all the time there was.
+
+    `num_tries` is how many tries there were so far, `max_tries` how many there may be.
+    """
+
+    def __init__(
+        self,
+        where: str,
+        what: str,
+        said: str = "",
+        *,
+        wait_s: float | bool = True,
+        is_busy: bool,
+        is_timeout: bool = False,
+    ) -> None:
+        super().__init__(f"{where}: {what}")
+        self._parts = (where, what, said)
+        self.wait_s = wait_s
+        self.is_busy = is_busy
+        self.is_timeout = is_timeout
+        self.num_tries = self.max_tries = 1
+
+    @property
+    def text(self) -> str:
+        return self._told(f" after {self.num_tries} tries" if self.num_tries > 1 else "")
+
+    @property
+    def text_of_try(self) -> str:
+        """What happened this time, without the tries before."""
+        return self._told("")
+
+    def _told(self, tries: str) -> str:
+        where, what, said = self._parts
+        return f"{where}: {what}{tries}" + (f": {said}" if said else "")
+
+
+class Retries:
+    """Tries again while that may help, and says so every ten seconds at most.
+
+    Args:
+        wait_initial_s: The wait after the first failure, about; it doubles from try to try.
+    """
+
+    def __init__(self, wait_initial_s: float) -> None:
+        self._wait_initial_s = wait_initial_s
+        self._spread = random.Random()
+        self._warned_s = -math.inf
+
+    async def persist(self, ask: Callable[[], Awaitable[T]], *, tries: int, wait_max_s: float) -> T:
+        """Ask until there is an answer, a refusal, or no try left; a third timeout leaves none."""
+        num_timeouts = 0
+        async for attempt in stamina.retry_context(
+            on=lambda error: self._wait_s(error, wait_max_s), attempts=tries, timeout=None, wait_jitter=0
+        ):
+            with attempt:
+                try:
+                    return await ask()
+                except Unavailable as failure:
+                    num_timeouts += failure.is_timeout
+                    failure.num_tries = attempt.num
+                    patience = attempt.num + MAX_TIMEOUTS - num_timeouts
+                    failure.max_tries = min(tries, patience) if failure.is_timeout else tries
+                    raise
+        raise AssertionError("stamina ends by returning or raising")
+
+    def _wait_s(self, error: Exception, wait_max_s: float) -> bool | float:
+        """For stamina: whether to try again, and when: as the server said, or twice as long each time.
+
+        The spread that keeps clients from coming back in one moment is drawn here, from a generator of our own:
+        stamina would draw it from the global one, on which somebody's training run may depend.
+        """
+        if not isinstance(error, Unavailable) or error.wait_s is False or error.num_tries >= error.max_tries:
+            return False
+        first = self._wait_initial_s
+        wait_s = min(first * 2 ** (error.num_tries - 1), wait_max_s) if error.wait_s is True else error.wait_s
+        wait_s += self._spread.uniform(0, first)
+        self._warn(error, wait_s)
+        return wait_s
+
+    def _warn(self, failure: Unavailable, wait_s: float) -> None:
+        now_s = time.monotonic()
+        if now_s - self._warned_s < WARN_EVERY_S:
+            return
+        self._warned_s = now_s
+        logger.warning(
+            "%s; that was try %d of %d, the next is in %.1f s",
+            failure.text_of_try,
+            failure.num_tries,
+            failure.max_tries,
+            wait_s,
+        )

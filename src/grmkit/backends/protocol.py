@@ -1,5 +1,6 @@
 """What every backend promises: one small async Protocol and the values that cross it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +18,9 @@ class Sampling:
         max_tokens: Room for the answer, thinking included; an answer that fills it is cut and unreadable.
         seed: The caller's seed; every prompt derives its own streams from it.
         logprobs: Whether to ask for the log-probability of each token written.
+
+    Raises:
+        ValueError: If a number is out of range.
     """
 
     temperature: float = 0.5
@@ -24,6 +28,14 @@ class Sampling:
     max_tokens: int = 2048
     seed: int = 0
     logprobs: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature < math.inf:
+            raise ValueError(f"temperature is {self.temperature}; expected a finite number from 0 up")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p is {self.top_p}; expected a number above 0, up to 1")
+        if self.max_tokens < 1:
+            raise ValueError(f"max_tokens is {self.max_tokens}; expected at least 1")
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -46,7 +58,8 @@ class Request:
         seed: The seed of stream 0 of this prompt; stream t is seeded with `seed + t`, so that requests
             for different streams of one prompt never share a random stream.
         sampling: How to sample.
-        example_id: The example's id, and
+        example_id: The example's id,
+        example_key: the hash of what a judge may see of it, and
         order: the order its responses are shown in: what recorded answers are looked up by.
     """
 
@@ -56,6 +69,7 @@ class Request:
     seed: int
     sampling: Sampling
     example_id: str
+    example_key: str
     order: tuple[int, ...]
 
 

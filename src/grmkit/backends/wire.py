@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from grmkit.backends.limiter import Unavailable
 from grmkit.backends.protocol import Answer, Generation, Request
 from grmkit.errors import BackendDown, BackendError, PromptTooLong
 from grmkit.types import Message
@@ -23,6 +24,15 @@ MAX_LISTED = 10
 WHERE_TO_LOOK = "is the model served there, and is the base URL right (often .../v1)?"
 BUSY = (429, 503)
 MIN_SECRET = 4  # vLLM users set keys like "x"; cutting those out would only garble messages
+MIN_SECRET_IN_TEXT = 8  # and "none" or "EMPTY", which judges write too; nobody's secret is that short
+SEED_SPACE = 1 << 31  # llama.cpp and some gateways take 32 bits
+MAX_COUNT = 1 << 53  # what JSON carries exactly
+KEY_REFUSED = (401, 403)
+MISREAD = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)  # JSON of another shape
+MALFORMED = Generation(None, "malformed")  # in place of a choice that cannot be read, beside others that can
+
+# What a server tells of a model that may change while the model stays the same.
+PASSING = re.compile(r"ctx|context|len|tokens|time|date|created|modified|perm|_at$", re.IGNORECASE)
 
 # Servers that fill sampling fields from the model's own generation_config unless told otherwise, and know these.
 EXTENDED_SERVERS = ("vllm", "sglang")
@@ -61,31 +71,9 @@ class Key:
             text = text.replace(form, "[key]")
         return text
 
-
-class Unavailable(Exception):
-    """A try failed in a way that may pass.
-
-    Args:
-        where: The URL asked.
-        what: What happened, in a few words.
-        said: What the server or the system said of it.
-        wait_s: How long the server wants to be left alone: seconds, True if it does not say, False if longer
-            than is worth waiting.
-        is_busy: Whether it happened because too much is asked of the server at once.
-    """
-
-    def __init__(self, where: str, what: str, said: str = "", *, wait_s: float | bool = True, is_busy: bool) -> None:
-        super().__init__(f"{where}: {what}")
-        self._parts = (where, what, said)
-        self.wait_s = wait_s
-        self.is_busy = is_busy
-        self.num_tries = 1
-
-    @property
-    def text(self) -> str:
-        where, what, said = self._parts
-        tries = f" after {self.num_tries} tries" if self.num_tries > 1 else ""
-        return f"{where}: {what}{tries}" + (f": {said}" if said else "")
+    def redact_text(self, text: str) -> str:
+        """The same for what a judge wrote, of which nothing may be cut by mistake."""
+        return text if self.value is None or len(self.value) < MIN_SECRET_IN_TEXT else self.redact(text)
 
 
 class Refused(Exception):
@@ -102,13 +90,22 @@ class Refused(Exception):
 class ServedModel:
     """A model as a server's `/models` tells of it.
 
-    `root` is what was loaded under this name; `max_model_len` how many tokens it reads, answer included.
+    `root` is what was loaded under this name; `max_model_len` how many tokens it reads, answer included;
+    `parent` the model an adapter was trained on; `meta` its size and number of weights, from llama.cpp.
     """
 
     id: str
     root: str | None = None
     owned_by: str | None = None
     max_model_len: int | None = None
+    parent: str | None = None
+    meta: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def lasting(self) -> dict[str, Any]:
+        """What stays the same as long as the model does."""
+        more = {"parent": self.parent, "meta": dict(self.meta)}
+        return {"model": self.id, "root": self.root} | {name: value for name, value in more.items() if value}
 
     @property
     def is_extended(self) -> bool:
@@ -140,11 +137,12 @@ def check_base_url(url: str) -> str:
 def render_chat(request: Request, model: ServedModel, *, num_samples: int, length_field: str) -> bytes:
     """The body of a chat completion request, every sampling field spelled out."""
     sampling = request.sampling
+    seed = request.seed + request.first_stream
     payload: dict[str, Any] = {
         "model": model.id,
         "messages": _plain_messages(request.messages),
         "n": num_samples,
-        "seed": request.seed + request.first_stream,
+        "seed": seed if model.is_extended else seed % SEED_SPACE,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         length_field: sampling.max_tokens,
@@ -167,28 +165,27 @@ def num_bytes(messages: Sequence[Message]) -> int:
 
 
 def read_answer(body: bytes, *, where: str, at_most: int, key: Key) -> Answer:
-    """The generations in a chat completion, by index.
+    """The generations in a chat completion, by index; a choice that cannot be read costs only itself.
 
     Raises:
         BackendError: If it is something else: a web page, an error sent as success, no choices.
     """
-    usage: Any = {}
     try:
-        found = orjson.loads(body)
-        choices = sorted(enumerate(found["choices"]), key=lambda item: item[1].get("index", item[0]))
-        generations = tuple(_generation(choice) for _, choice in choices[:at_most])
-        usage = found.get("usage") or {}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        generations = ()
-    if not generations:
+        found = _parse(body)
+        choices, usage = found["choices"], found.get("usage")
+    except MISREAD:
+        choices = usage = None
+    generations = _generations(choices, key)[:at_most] if isinstance(choices, list) else []
+    if all(generation is MALFORMED for generation in generations):
         raise BackendError(
             f"{where}: answered {key.quote(server_message(body))!r}; expected a chat completion with choices"
         )
-    return Answer(generations, _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+    usage = usage if isinstance(usage, dict) else {}
+    return Answer(tuple(generations), _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
 
 
 def read_models(body: bytes, *, where: str, key: Key) -> tuple[ServedModel, ...]:
-    """The models in the answer of `/models`.
+    """The models in the answer of `/models`; entries without a name are left out.
 
     Raises:
         BackendDown: If it is something else, a web page say.
@@ -196,18 +193,21 @@ def read_models(body: bytes, *, where: str, key: Key) -> tuple[ServedModel, ...]
     try:
         found = orjson.loads(body)
         rows = found if isinstance(found, list) else found["data"]
-        return tuple(_served_model(row) for row in rows)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except MISREAD:
+        rows = None
+    named = [row for row in rows if _is_named(row)] if isinstance(rows, list) else []
+    if not named and rows != []:
         raise BackendDown(
             f"{where}: answered {key.quote(server_message(body))!r}; expected a list of models; {WHERE_TO_LOOK}"
-        ) from None
+        )
+    return tuple(_served_model(row) for row in named)
 
 
 def read_count(body: bytes) -> int | None:
     """The token count in the answer of `/tokenize`; None if there is none."""
     try:
         return _count(orjson.loads(body)["count"])
-    except (ValueError, KeyError, TypeError):
+    except MISREAD:
         return None
 
 
@@ -240,7 +240,7 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
     except ValueError:
         try:
             when = parsedate_to_datetime(header)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         seconds = ((when if when.tzinfo else when.replace(tzinfo=UTC)) - now).total_seconds()
     return max(0.0, seconds) if math.isfinite(seconds) else None
@@ -282,12 +282,15 @@ def server_message(body: bytes) -> str:
     for key in ("error", "message", "detail"):
         if isinstance(found, dict) and found.get(key):
             found = found[key]
-    return found if isinstance(found, str) else orjson.dumps(found).decode()
+    try:
+        return found if isinstance(found, str) else orjson.dumps(found).decode()
+    except orjson.JSONEncodeError:  # nested deeper than it writes, not deeper than it reads
+        return body.decode(errors="replace")
 
 
 def _refusal(status: int, words: str, message: str, *, where: str, key: Key) -> BackendError:
     text = f"{where}: HTTP {status}: {words}"
-    if status in (401, 403):
+    if status in KEY_REFUSED:
         return BackendDown(f"{text}; {key.hint}")
     if status in (404, 405):
         return BackendDown(f"{text}; {WHERE_TO_LOOK}")
@@ -300,35 +303,91 @@ def _plain_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
     return [{"role": message.role, "content": message.content} for message in messages]
 
 
+def _parse(body: bytes) -> Any:
+    """JSON; with half a surrogate pair in it, which judges do write, orjson will not read it."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return json.loads(body)
+
+
+def _is_named(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("id"), str)
+
+
 def _served_model(row: Any) -> ServedModel:
-    return ServedModel(row["id"], row.get("root"), row.get("owned_by"), _count(row.get("max_model_len")))
-
-
-def _generation(choice: Any) -> Generation:
-    message = choice["message"]
-    return Generation(
-        _text(message.get("content")),
-        choice.get("finish_reason"),
-        _thinking(message),
-        _logprobs(choice.get("logprobs")),
+    return ServedModel(
+        row["id"],
+        _string(row.get("root")),
+        _string(row.get("owned_by")),
+        _count(row.get("max_model_len")),
+        _string(row.get("parent")),
+        _meta(row.get("meta")),
     )
+
+
+def _meta(found: Any) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(found, dict):
+        return ()
+    return tuple(
+        (name, found[name])
+        for name in sorted(found)
+        if isinstance(found[name], str | int | float) and not PASSING.search(name)
+    )
+
+
+def _generations(choices: list[Any], key: Key) -> list[Generation]:
+    """The choices by index, the first of each that can be read; one that tells no index stays in its place."""
+    found: dict[tuple[int, int], Generation] = {}
+    for place, choice in enumerate(choices):
+        index = _count(choice.get("index")) if isinstance(choice, dict) else None
+        slot = (place, place) if index is None else (index, -1)
+        if found.get(slot, MALFORMED) is MALFORMED:
+            found[slot] = _generation(choice, key)
+    return [found[slot] for slot in sorted(found)]
+
+
+def _generation(choice: Any, key: Key) -> Generation:
+    try:
+        message, reason = choice["message"], choice.get("finish_reason")
+        text, thinking = _text(message.get("content")), _thinking(message)
+    except MISREAD:
+        return MALFORMED
+    if reason is not None and not isinstance(reason, str):
+        return MALFORMED
+    text, reason, thinking = (part and key.redact_text(part) for part in (text, reason, thinking))
+    return Generation(text, reason, thinking, _logprobs(choice.get("logprobs"), key))
 
 
 def _text(content: Any) -> str | None:
     if content is None or isinstance(content, str):
         return content
+    if not isinstance(content, list):
+        raise TypeError(content)
     return "".join(part["text"] for part in content if part["type"] == "text")
 
 
 def _thinking(message: Any) -> str | None:
-    found = message.get("reasoning") or message.get("reasoning_content")
-    return found if isinstance(found, str) else None
+    return _string(message.get("reasoning")) or _string(message.get("reasoning_content")) or None
 
 
-def _logprobs(found: Any) -> tuple[tuple[str, float], ...] | None:
-    content = (found or {}).get("content")
-    return None if content is None else tuple((item["token"], float(item["logprob"])) for item in content)
+def _logprobs(found: Any, key: Key) -> tuple[tuple[str, float], ...] | None:
+    """None if there are none, or if they cannot be read, or if their tokens spell the key."""
+    content = found.get("content") if isinstance(found, dict) else None
+    if not isinstance(content, list):
+        return None
+    try:
+        pairs = tuple((item["token"], float(item["logprob"])) for item in content)
+        written = "".join(token for token, _ in pairs)
+    except MISREAD:
+        return None
+    are_finite = all(math.isfinite(logprob) for _, logprob in pairs)
+    return pairs if are_finite and key.redact_text(written) == written else None
+
+
+def _string(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_COUNT else None

@@ -30,9 +30,6 @@ def main() -> None:
     except (GrmkitError, ValueError) as error:
         sys.stderr.write(f"grm: {error}\n")
         sys.exit(_exit_code(error))
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(EXIT_STOPPED)
 
 
 def _exit_code(error: GrmkitError | ValueError) -> int:

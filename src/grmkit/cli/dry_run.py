@@ -9,7 +9,7 @@ from grmkit.cli import EXIT_JUDGE
 from grmkit.config import ScoreConfig
 from grmkit.errors import BackendDown, TemplateError
 from grmkit.scoring import GenerativeJudge, Prices
-from grmkit.scoring.sampling import Plan, Sampler, judge_key, make_plan, split_blocks
+from grmkit.scoring.sampling import Plan, Sampler, make_plan, split_blocks
 from grmkit.types import Example, Tokens
 
 CHARS_PER_TOKEN = 4
@@ -49,12 +49,13 @@ async def describe(judge: GenerativeJudge, examples: Iterable[Example], config: 
 
 
 async def _sampler(judge: GenerativeJudge) -> Sampler | None:
+    sampler = Sampler(judge.template, judge.backend, judge.ledger, judge.sampling)
     try:
-        key = judge_key(dict(await judge.identity()), judge.template, judge.sampling)
+        await sampler.start()
     except BackendDown as error:
         typer.echo(f"the judge cannot be asked which model it is, so the ledger was not looked into: {error}", err=True)
         return None
-    return Sampler(judge.template, judge.backend, judge.ledger, judge.sampling, judge.ledger.judge_id(key))
+    return sampler
 
 
 def _add(outlook: Outlook, example: Example, plan: Plan, sampler: Sampler | None, judge: GenerativeJudge) -> None:

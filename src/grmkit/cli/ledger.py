@@ -1,6 +1,5 @@
 """`grm ledger`: what is in a ledger, out of it as JSON lines, thinner, joined, and voted on again."""
 
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +51,7 @@ def export(
             for entry in maintain.entries(opened)
             if model in (None, entry.judge.model_name) and template in (None, entry.judge.template)
         )
-        _write(lines, output)
+        _write(lines, output, opened)
 
 
 @app.command()
@@ -102,7 +101,7 @@ def replay(
 
     with _open(ledger) as opened:
         verdicts = replay_verdicts(opened, samples=samples, rule=vote, model=model)
-        _write((orjson.dumps({"model": by, **verdict.to_json()}) for by, verdict in verdicts), output)
+        _write((orjson.dumps({"model": by, **verdict.to_json()}) for by, verdict in verdicts), output, opened)
 
 
 def _open(path: Path | None, *, is_new_allowed: bool = False) -> "Ledger":
@@ -115,10 +114,10 @@ def _open(path: Path | None, *, is_new_allowed: bool = False) -> "Ledger":
     return Ledger(path)
 
 
-def _write(lines: Iterator[bytes], output: Path | None) -> None:
-    if output is None:
-        sys.stdout.buffer.writelines(line + b"\n" for line in lines)
-        sys.stdout.buffer.flush()
-        return
-    with output.open("wb") as file:
-        file.writelines(line + b"\n" for line in lines)
+def _write(lines: Iterator[bytes], output: Path | None, ledger: "Ledger") -> None:
+    from grmkit.cli.output import open_lines
+
+    with open_lines(output, not_onto=(ledger.path,)) as file:
+        for line in lines:
+            file.write(line)
+        file.finish()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import tempfile
@@ -57,16 +58,24 @@ def run_score(config: ScoreConfig) -> int:
             from grmkit.cli.dry_run import describe
 
             return asyncio.run(describe(judge, examples, config))
-        report, num_lost = Report(num_examples, num_bad), judge.ledger.num_lost
-        with open_output(config.output, console=Console()) as output:
-            try:
-                return asyncio.run(_score(config, judge, examples, report, output))
-            except asyncio.CancelledError:  # the second Ctrl-C
-                return EXIT_STOPPED
-            finally:
-                say_lost(judge.ledger.num_lost - num_lost)
-                say(report, judge.tallies)
-                say_kept(report, output, config)
+        return _run(config, judge, examples, Report(num_examples, num_bad))
+
+
+def _run(config: ScoreConfig, judge: GenerativeJudge, examples: Iterator[Example], report: Report) -> int:
+    num_lost = judge.ledger.num_lost
+    in_use = (config.data, config.judge.removeprefix("recorded:"), judge.ledger.path, config.prompt_file)
+    with open_output(config.output, console=Console(), not_onto=in_use) as output:
+        try:
+            return asyncio.run(_score(config, judge, examples, report, output))
+        except asyncio.CancelledError:  # the second Ctrl-C
+            return EXIT_STOPPED
+        except BrokenPipeError:  # nobody reads on; what was judged is kept
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return EXIT_STOPPED
+        finally:
+            say_lost(judge.ledger.num_lost - num_lost)
+            say(report, judge.tallies)
+            say_kept(report, output, config)
 
 
 @contextlib.contextmanager
@@ -80,7 +89,10 @@ def spooled(data: str) -> Iterator[str]:
         with path.open("wb") as file:
             while block := sys.stdin.buffer.read(1 << 20):
                 file.write(block)
-        yield str(path)
+        try:
+            yield str(path)
+        except DataError as error:
+            raise DataError(str(error).replace(str(path), "<stdin>")) from error
 
 
 def read(config: ScoreConfig, source: str, skipped: list[DataError]) -> Iterator[Example]:
@@ -130,10 +142,12 @@ def load_judge(config: ScoreConfig) -> GenerativeJudge:
 async def _score(
     config: ScoreConfig, judge: GenerativeJudge, examples: Iterator[Example], report: Report, output: Output
 ) -> int:
-    stopped = _stop_on_interrupt(judge)
+    stopped = _stop_on_interrupt()
     with Progress(report.num_examples, judge.tallies) as progress:
         try:
-            async with contextlib.aclosing(judge.ascore_each(examples, samples=config.samples)) as verdicts:
+            async with contextlib.aclosing(
+                judge.ascore_each(examples, samples=config.samples, stop=stopped)
+            ) as verdicts:
                 async for verdict in _with_ties_broken(verdicts, config):
                     report.add(verdict)
                     output.write(verdict)
@@ -152,7 +166,7 @@ async def _with_ties_broken(verdicts: AsyncIterator[Verdict], config: ScoreConfi
         yield replace(verdict, best=break_tie(verdict, seed=config.seed)) if is_broken else verdict
 
 
-def _stop_on_interrupt(judge: GenerativeJudge) -> asyncio.Event:
+def _stop_on_interrupt() -> asyncio.Event:
     """First Ctrl-C: let what is under way finish. Second: stop at once."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -163,7 +177,6 @@ def _stop_on_interrupt(judge: GenerativeJudge) -> asyncio.Event:
             main.cancel()
             return
         stopped.set()
-        judge.stop()
         err("stopping: requests under way finish first; press Ctrl-C again to leave them")
 
     loop.add_signal_handler(signal.SIGINT, interrupt)

@@ -14,7 +14,9 @@ def score(
     output: Annotated[Path | None, Opt("--output", "-o", help="Write verdicts here, as JSON lines.")] = None,
     model: Annotated[str | None, Opt(help="The model's name on the server, if it serves several.")] = None,
     model_revision: Annotated[str | None, Opt(help="Tells two states of a model of one name apart.")] = None,
-    template: Annotated[str, Opt(help="How questions and answers are written:.")] = "deepseek-grm",
+    template: Annotated[
+        str, Opt(help="deepseek-grm[-hinted|-binary], llm-judge[-mt-bench|-arena-hard|-llmbar].")
+    ] = "deepseek-grm",
     prompt_file: Annotated[Path | None, Opt(help="A prompt (Jinja) to use instead of the template's.")] = None,
     samples: Annotated[int, Opt(help="Judgments per example.")] = 8,
     temperature: Annotated[float, Opt(help="0 is greedy: one judgment per order.")] = 0.5,
@@ -67,8 +69,11 @@ def make_config(given: dict[str, Any]) -> Any:
         return ScoreConfig(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "flags"
-        raise ValueError(f"{name} is {first['input']!r}: {first['msg'].removeprefix('Value error, ')}") from None
+        words = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:
+            raise ValueError(words) from None
+        flag = {"columns": "map", "timeout_s": "timeout"}.get(str(first["loc"][0]), str(first["loc"][0]))
+        raise ValueError(f"--{flag.replace('_', '-')} is {first['input']!r}: {words}") from None
 
 
 def parse_prices(text: str | None) -> tuple[float, ...] | None:

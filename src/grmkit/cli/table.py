@@ -12,7 +12,7 @@ MAX_CRITIQUE = 600
 
 def show(verdict: Verdict, console: Console) -> None:
     """Print the verdict: headline, votes, principles and critique."""
-    console.print(Text(f"{verdict.id}  ", style="bold") + headline(verdict))
+    console.print(Text(f"{_safe(verdict.id)}  ", style="bold") + headline(verdict))
     if verdict.judgments:
         console.print(votes(verdict))
     spoken = spokesman(verdict)
@@ -26,7 +26,7 @@ def show(verdict: Verdict, console: Console) -> None:
 
 def headline(verdict: Verdict) -> Text:
     if verdict.abstained is not None:
-        return Text(f"no verdict ({verdict.abstained.reason}): {verdict.abstained.detail}", style="yellow")
+        return Text(f"no verdict ({verdict.abstained.reason}): {_safe(verdict.abstained.detail)}", style="yellow")
     assert verdict.mean_scores is not None
     means = ", ".join(f"{mean:.2f}" for mean in verdict.mean_scores)
     if len(verdict.mean_scores) == 1:
@@ -63,7 +63,7 @@ def spokesman(verdict: Verdict) -> Judgment | None:
 
 def principle_line(principle: Principle) -> str:
     weight = "" if principle.weight is None else f" ({principle.weight:g}%)"
-    return f"{principle.name}{weight}: {principle.text}" if principle.name else principle.text + weight
+    return _short(f"{principle.name}{weight}: {principle.text}" if principle.name else principle.text + weight)
 
 
 def critique_lines(judgment: Judgment) -> list[str]:
@@ -72,6 +72,11 @@ def critique_lines(judgment: Judgment) -> list[str]:
     return [_short(judgment.critique)] if judgment.critique else []
 
 
+def _safe(text: str) -> str:
+    """Without the control characters by which a text could steer the terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def _short(text: str) -> str:
-    flat = " ".join(text.split())
+    flat = " ".join(_safe(text).split())
     return flat if len(flat) <= MAX_CRITIQUE else flat[: MAX_CRITIQUE - 1] + "…"

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 PositiveInt = Annotated[int, Field(gt=0)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class ScoreConfig(BaseModel):
@@ -29,7 +30,7 @@ class ScoreConfig(BaseModel):
     """A prompt to use instead of the template's."""
     samples: Annotated[int, Field(gt=0, le=65536)] = 8
     """Judgments per example."""
-    temperature: Annotated[float, Field(ge=0)] = 0.5
+    temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
     """Of the sampling; 0 is greedy."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Nucleus mass of the sampling."""
@@ -51,7 +52,7 @@ class ScoreConfig(BaseModel):
     """Whether bad rows are counted and left out instead of refused."""
     concurrency: PositiveInt = 64
     """Requests under way at once."""
-    timeout_s: Annotated[float, Field(gt=0)] = 600.0
+    timeout_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 600.0
     """Seconds one try of a request may take."""
     retries: PositiveInt = 6
     """Tries of one request in all, before its example abstains."""
@@ -61,7 +62,7 @@ class ScoreConfig(BaseModel):
     """Where judgments are kept; none is the user's own ledger."""
     no_ledger: bool = False
     """Whether judgments are kept in memory only."""
-    prices: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] | None = None
+    prices: tuple[Price, Price] | None = None
     """Money per million prompt tokens and per million completion tokens."""
     dry_run: bool = False
     """Whether to say what would be sent and cost, and send nothing."""
@@ -69,5 +70,5 @@ class ScoreConfig(BaseModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.no_ledger and self.ledger is not None:
-            raise ValueError("ledger and no_ledger exclude each other; give one of them")
+            raise ValueError("--ledger and --no-ledger exclude each other; give one of them")
         return self

@@ -9,6 +9,7 @@ from pathlib import Path
 from grmkit.errors import LedgerError
 
 BUSY_TIMEOUT_S = 60.0
+EMPTY = "the file is empty, not a ledger yet; `grm score` makes one"
 
 _FULL = (
     "the disk is full or failing ({words}); what was kept before is unharmed. "
@@ -17,6 +18,15 @@ _FULL = (
 _DAMAGED = "the file is damaged or not a ledger ({words}); restore it from a copy, or give another with --ledger"
 _HELD = f"another process has held the ledger for over {BUSY_TIMEOUT_S:.0f} s ({{words}}); try again"
 _SHUT = "the ledger cannot be opened or written ({words}); check its permissions, or give another with --ledger"
+_UNFINISHED = (
+    "the ledger is in use, or was left by a run that was killed, and its write-ahead log (the file with -wal at the "
+    "end) cannot be read from here ({words}); copy both files to a folder you may write to and read the copy"
+)
+GONE = (
+    "the ledger was deleted, moved or replaced while it was in use: nothing more can be kept, and nothing more is "
+    "asked for. If it was moved, end this run and move it back: with the file with -wal at the end, which is still "
+    "in the old place, it is complete"
+)
 
 _ADVICE = {
     sqlite3.SQLITE_FULL: _FULL,
@@ -56,6 +66,15 @@ def explain(error: sqlite3.Error | OSError) -> str:
 def damaged(words: str) -> str:
     """That the file cannot be trusted, and what to do about it."""
     return _DAMAGED.format(words=words)
+
+
+def unfinished(words: str) -> str:
+    """That a ledger cannot be read without its log, and what to do about it."""
+    return _UNFINISHED.format(words=words)
+
+
+def is_shut(error: sqlite3.Error) -> bool:
+    return primary_code(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 def is_busy(error: sqlite3.Error) -> bool:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from grmkit.errors import LedgerError
-from grmkit.ledger.faults import reporting
+from grmkit.ledger.faults import EMPTY, reporting
 
 NETWORK_FILE_SYSTEMS = frozenset(
     "nfs nfs4 cifs smb2 smb3 smbfs 9p afs coda ceph lustre glusterfs beegfs fhgfs gpfs orangefs pvfs2 panfs wekafs"
@@ -16,6 +16,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 """Write-ahead logging needs shared memory between the processes that use the file; these do not give it."""
 
+FileId = tuple[int, int]
 MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(rb"\\([0-7]{3})")
 
@@ -46,19 +47,36 @@ def prepare(path: Path, mounts: Path = MOUNTS) -> None:
     Raises:
         LedgerError: If the place cannot be written or is on a network file system.
     """
-    kind = file_system_of(path, mounts)
-    if kind in NETWORK_FILE_SYSTEMS:
-        raise LedgerError(
-            f"{path}: this is on a network file system ({kind}), where two processes can damage a ledger; "
-            "give a path on a local disk with --ledger"
-        )
+    _check_local(path, mounts)
     with reporting(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         is_new = _make_private(path)
-        if not is_new and not path.is_file():
-            raise LedgerError(f"{path}: this is not a regular file; give the path of a file with --ledger")
-        if not os.access(path, os.R_OK | os.W_OK):  # SQLite would leave files beside it that are read-only too
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        # SQLite would leave files beside a read-only one that are read-only too.
+        _check_file(path, os.R_OK | os.W_OK, is_new=is_new)
+
+
+def check_filled(path: Path, mounts: Path = MOUNTS) -> None:
+    """Check that something is there that may be read; nothing is made.
+
+    Raises:
+        LedgerError: If there is no file or an empty one, or it cannot be read or is on a network file system.
+    """
+    _check_local(path, mounts)
+    with reporting(path):
+        if not path.exists():
+            raise LedgerError(f"{path}: there is no ledger here yet; `grm score` makes one")
+        _check_file(path, os.R_OK)
+        if path.stat().st_size == 0:
+            raise LedgerError(f"{path}: {EMPTY}")
+
+
+def file_id(path: Path) -> FileId | None:
+    """What tells the file at a path from any other that takes its name; None if there is none."""
+    try:
+        found = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_dev, found.st_ino
 
 
 def file_system_of(path: Path, mounts: Path = MOUNTS) -> str | None:
@@ -76,6 +94,22 @@ def file_system_of(path: Path, mounts: Path = MOUNTS) -> str | None:
         if is_inside and len(point) >= len(best):  # of two on the same point, the later one is seen
             best, kind = point, after.split(b" ")[0].decode()
     return kind
+
+
+def _check_local(path: Path, mounts: Path) -> None:
+    kind = file_system_of(path, mounts)
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise LedgerError(
+            f"{path}: this is on a network file system ({kind}), where two processes can damage a ledger; "
+            "give a path on a local disk with --ledger"
+        )
+
+
+def _check_file(path: Path, access: int, *, is_new: bool = False) -> None:
+    if not is_new and not path.is_file():
+        raise LedgerError(f"{path}: this is not a regular file; give the path of a file with --ledger")
+    if not os.access(path, access):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 def _make_private(path: Path) -> bool:

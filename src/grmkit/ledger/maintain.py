@@ -9,7 +9,8 @@ from itertools import groupby
 from typing import Any
 
 from grmkit.errors import LedgerError
-from grmkit.ledger.store import STORED, STORED_JOINS, JudgeKey, Ledger, Stored
+from grmkit.ledger.keys import JudgeKey, Stored
+from grmkit.ledger.store import STORED, STORED_JOINS, Ledger
 
 PAGE = 200
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -154,6 +155,8 @@ def prune(
 
 def merge(ledger: Ledger, other: Ledger) -> int:
     """Copy what the other ledger has and this one has not, with the time it was made; returns how many that was.
+
+    The other one is only read, and may be open for no more than that.
 
     Raises:
         ValueError: If both are the same file.

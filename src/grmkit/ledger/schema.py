@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from grmkit.errors import LedgerError
-from grmkit.ledger.faults import BUSY_TIMEOUT_S, is_busy
+from grmkit.ledger.faults import BUSY_TIMEOUT_S, EMPTY, is_busy
 
 VERSION = 1
 APPLICATION_ID = 0x67726D6B  # "grmk"
@@ -70,6 +70,12 @@ def connect(path: Path | None) -> sqlite3.Connection:
     )
 
 
+def connect_to_read(path: Path, *, is_at_rest: bool) -> sqlite3.Connection:
+    """An open file that is not written to; one `is_at_rest` is read without its log and without locks."""
+    uri = path.as_uri() + "?mode=ro" + ("&immutable=1" if is_at_rest else "")
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+
+
 def set_up(connection: sqlite3.Connection, path: Path | None) -> None:
     """Check whose file it is, and make the tables if it is new.
 
@@ -99,6 +105,18 @@ def version_of(connection: sqlite3.Connection) -> int | None:
         return version
     is_new = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
     return 0 if is_new and version == 0 and application == 0 else None
+
+
+def check_filled(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that this is a ledger with its tables.
+
+    Raises:
+        LedgerError: If it has none yet, is newer than this grmkit or somebody else's.
+    """
+    with connection:
+        connection.execute("BEGIN")
+        if _check(connection, path):
+            raise LedgerError(f"{path}: {EMPTY}")
 
 
 def create(connection: sqlite3.Connection) -> None:

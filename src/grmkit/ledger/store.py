@@ -8,20 +8,21 @@ last judgments may be missing, but never half there: SQLite writes ahead and doe
 commit.
 """
 
-import hashlib
-import json
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from grmkit.errors import LedgerError
 from grmkit.ledger import faults, location, runs, schema
+from grmkit.ledger.keys import Claim, JudgeKey, Stored, digest, order_text, storable
+from grmkit.ledger.reading import Reader
+from grmkit.types.example import canonical
+from grmkit.types.example import content_key as content_hash
 
 _PLACE = "WHERE judge = ? AND example = ? AND ordering = ?"
 
@@ -35,57 +36,16 @@ Place = tuple[int, int, str]
 """Judge, example and order, as the tables have them."""
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeKey:
-    """Who judges and how: what decides a judgment besides example, order and stream.
-
-    Args:
-        model: The model's identity, as the backend tells it.
-        template: The template's name, by which it can be loaded again.
-        fingerprint: The template's fingerprint: prompt text and code version.
-        sampling: The sampling parameters, seed included.
-    """
-
-    model: Mapping[str, Any]
-    template: str
-    fingerprint: str
-    sampling: Mapping[str, Any]
-
-    @property
-    def model_name(self) -> str:
-        """What people call the model: its `model`, else its `name`, else its `kind`."""
-        return str(self.model.get("model") or self.model.get("name") or self.model.get("kind"))
-
-    @property
-    def hash(self) -> str:
-        return _digest(canonical([self.model, self.fingerprint, self.sampling])).hex()
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What a judge wrote, as it came. Token counts are this judgment's share of its request."""
-
-    text: str | None
-    finish_reason: str | None = None
-    reasoning: str | None = None
-    logprobs: str | None = None
-    neutralised: str | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The streams of one order: those now ours to ask for, and those somebody else is asking for."""
-
-    ours: tuple[int, ...]
-    theirs: tuple[int, ...]
-
-
 class Ledger:
     """One ledger file, open for reading and writing; `None` as path keeps everything in memory only.
 
-    May be used from several threads, but not in a process forked after it was opened.
+    May be used from several threads, but not in a process forked after it was opened. That the file is deleted,
+    moved or replaced meanwhile is noticed at the next change, before anything more is claimed or kept.
+
+    Args:
+        path: The file; made if it is not there.
+        is_read_only: Only read it. It must be there; not a byte of it changes, no run is registered, and claims
+            of runs that were killed stay.
 
     Attributes:
         path: The file, symbolic links resolved: the locks of all who use it must lie in one place.
@@ -95,22 +55,41 @@ class Ledger:
     Raises:
         LedgerError: If the file cannot be opened, is damaged, is newer than this version of grmkit or
             is not a ledger. The file is left as it was.
+        ValueError: If it is to be in memory and only read.
     """
 
-    def __init__(self, path: str | Path | None) -> None:
+    def __init__(self, path: str | Path | None, *, is_read_only: bool = False) -> None:
+        if path is None and is_read_only:
+            raise ValueError("a ledger in memory starts empty; expected a path for one that is only read")
         self.path = None if path is None else Path(os.path.realpath(path))
         self.num_lost = 0
         self._process = os.getpid()
         self._mutex = threading.RLock()
         self._is_closed = False
+        self._run = 0 if is_read_only else runs.new_number()
+        self._reader: Reader | None = None
+        if is_read_only and self.path is not None:
+            self._open_to_read(self.path)
+        else:
+            self._open_to_write()
+
+    def _open_to_read(self, path: Path) -> None:
+        location.check_filled(path)
+        with faults.reporting(path), ExitStack() as undo:
+            self._reader = Reader(path)
+            undo.callback(self._reader.close)
+            self.num_lost = sum(self._num_claimed(run) for run in self._dead_runs())
+            undo.pop_all()
+
+    def _open_to_write(self) -> None:
         if self.path is not None:
             location.prepare(self.path)
+            self._file = location.file_id(self.path)
         with faults.reporting(self.path), ExitStack() as undo:
             self._connection = schema.connect(self.path)
             undo.callback(self._connection.close)
             schema.set_up(self._connection, self.path)
             with self.transaction() as connection:
-                self._run = runs.new_number()
                 self._lock = runs.hold(self.path, self._run)
                 undo.callback(runs.drop, self._lock)
                 connection.execute("INSERT INTO runs VALUES (?, ?)", (self._run, time.time()))
@@ -129,6 +108,9 @@ class Ledger:
         if self._is_closed or self._process != os.getpid():
             return
         self._is_closed = True
+        if self._reader is not None:
+            self._reader.close()
+            return
         with faults.reporting(self.path), ExitStack() as undo:
             undo.callback(runs.drop, self._lock)
             undo.callback(self._connection.close)
@@ -153,17 +135,16 @@ class Ledger:
 
     def example_id(self, content: Mapping[str, Any], name: str) -> int:
         """The number of this example in this file, registered if new. The name is for people."""
-        text = canonical(content)
-        digest = _digest(text).hex()
-        known = self._find_example(digest)
+        key = content_hash(content)
+        known = self._find_example(key)
         if known is not None:
             return known
         with self.transaction() as connection:
             connection.execute(
                 "INSERT OR IGNORE INTO examples (hash, name, content) VALUES (?, ?, ?)",
-                (digest, storable(name), self._text_id(text)),
+                (key, storable(name), self._text_id(canonical(content))),
             )
-            return connection.execute("SELECT id FROM examples WHERE hash = ?", (digest,)).fetchone()[0]
+            return connection.execute("SELECT id FROM examples WHERE hash = ?", (key,)).fetchone()[0]
 
     def find(self, judge: int, example: int, order: Sequence[int]) -> dict[int, Stored]:
         """All judgments of one example in one order, by stream."""
@@ -219,10 +200,9 @@ class Ledger:
 
     def forget_dead_runs(self) -> int:
         """Drop the claims of runs that were killed; returns how many judgments were in flight in them."""
-        others = self.select("SELECT id FROM runs WHERE id <> ?", self._run)
         lost = 0
         with faults.reporting(self.path):
-            for run in [run for (run,) in others if not runs.is_alive(self.path, run)]:
+            for run in self._dead_runs():
                 with self.transaction() as connection:
                     lost += connection.execute("DELETE FROM claims WHERE run = ?", (run,)).rowcount
                     connection.execute("DELETE FROM runs WHERE id = ?", (run,))
@@ -236,52 +216,69 @@ class Ledger:
 
     def select(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """The rows a query gives; SQLite's errors come out as LedgerError."""
-        with self._alone() as connection:
-            return connection.execute(sql, values).fetchall()
+        with self._alone():
+            if self._reader is not None:
+                return self._reader.select(sql, values)
+            return self._connection.execute(sql, values).fetchall()
 
     def read_stored(self, row: Sequence[Any]) -> Stored:
         """What a judge wrote, from the columns in `STORED`; refuses texts that are not what was once kept."""
         finish_reason, prompt_tokens, completion_tokens, *texts = row
         pairs = zip(texts[::2], texts[1::2], strict=True)
-        read = (None if text is None else self.intact(text, digest) for text, digest in pairs)
+        read = (None if text is None else self.intact(text, name) for text, name in pairs)
         text, reasoning, logprobs, neutralised = read
         return Stored(text, finish_reason, reasoning, logprobs, neutralised, prompt_tokens, completion_tokens)
 
-    def intact(self, text: str, digest: bytes) -> str:
+    def intact(self, text: str, name: bytes) -> str:
         """The text, if it is what was once kept: SQLite itself does not notice a flipped letter."""
-        if _digest(text) != digest:
+        if digest(text) != name:
             raise LedgerError(f"{self.path or 'ledger'}: {faults.damaged('a text is not what was kept')}")
         return text
 
     def compact(self) -> None:
         """Give the space of deleted rows back to the file system."""
-        with self._alone() as connection:
-            connection.execute("VACUUM")
+        with self._alone(to_write=True):
+            self._connection.execute("VACUUM")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All changes made inside are kept together, or none; SQLite's errors come out as LedgerError."""
-        with self._alone() as connection:
+        with self._alone(to_write=True):
             try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                connection.execute("COMMIT")
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield self._connection
+                self._check_in_place()
+                self._connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
 
     @contextmanager
-    def _alone(self) -> Iterator[sqlite3.Connection]:
+    def _alone(self, *, to_write: bool = False) -> Iterator[None]:
         if self._process != os.getpid():
             raise LedgerError(
                 f"{self.path or 'ledger'}: it was opened before this process was forked; open it again in here"
             )
+        if to_write and self._reader is not None:
+            raise LedgerError(f"{self.path}: this ledger was opened only to be read; nothing was changed")
         with self._mutex, faults.reporting(self.path):
-            yield self._connection
+            yield
 
-    def _find_example(self, digest: str) -> int | None:
-        found = self.select("SELECT id FROM examples WHERE hash = ?", digest)
+    def _check_in_place(self) -> None:
+        """SQLite itself goes on writing to a file that nobody will find again."""
+        if self.path is not None and location.file_id(self.path) != self._file:
+            raise LedgerError(f"{self.path}: {faults.GONE}")
+
+    def _dead_runs(self) -> list[int]:
+        others = self.select("SELECT id FROM runs WHERE id <> ?", self._run)
+        return [run for (run,) in others if not runs.is_alive(self.path, run)]
+
+    def _num_claimed(self, run: int) -> int:
+        return self.select("SELECT count(*) FROM claims WHERE run = ?", run)[0][0]
+
+    def _find_example(self, key: str) -> int | None:
+        found = self.select("SELECT id FROM examples WHERE hash = ?", key)
         return found[0][0] if found else None
 
     def _kept(self, place: Place) -> set[int]:
@@ -294,7 +291,7 @@ class Ledger:
         return (*ids, reason, answer.prompt_tokens, answer.completion_tokens)
 
     def _text_id(self, text: str) -> int:
-        row = (_digest(text), storable(text))
+        row = (digest(text), storable(text))
         cursor = self._connection.execute("INSERT OR IGNORE INTO texts (hash, text) VALUES (?, ?)", row)
         if cursor.rowcount == 1 and cursor.lastrowid is not None:
             return cursor.lastrowid
@@ -305,33 +302,3 @@ class Ledger:
             f"DELETE FROM claims {_PLACE} AND stream = ? AND run = ?",
             [(*place, stream, self._run) for stream in streams],
         )
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def content_hash(content: Mapping[str, Any]) -> str:
-    """The name of an example by what a judge may see of it."""
-    return _digest(canonical(content)).hex()
-
-
-def order_text(order: Sequence[int]) -> str:
-    return ",".join(str(index) for index in order)
-
-
-def storable(text: str) -> str:
-    r"""Text that UTF-8 can hold: half a surrogate pair, which a judge can write in JSON, becomes `\udXXX` again.
-
-    Within JSON nothing is lost by this; in plain text the six characters stay.
-    """
-    return _utf8(text).decode()
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(_utf8(text)).digest()
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")

@@ -1,6 +1,7 @@
 """A generative judge: samples judgments, votes, and says when it cannot tell."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,14 +10,16 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from grmkit.backends import Backend, Sampling
-from grmkit.errors import BackendDown, BackendError, NotRecorded, PromptTooLong, TemplateError
+from grmkit.errors import BackendDown, BackendError, GrmkitError, NotRecorded, PromptTooLong, TemplateError
 from grmkit.ledger import Ledger
-from grmkit.scoring.sampling import Sampler, Stopped, Tallies, judge_key
-from grmkit.scoring.tally import Prices, Rule, abstain, tally
+from grmkit.scoring.sampling import Sampler, Stopped, Tallies
+from grmkit.scoring.tally import RULES, Prices, Rule, abstain, tally
 from grmkit.templates import Template
 from grmkit.types import Abstention, Example, Message, Verdict
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_SAMPLES = 8
 
@@ -35,6 +38,9 @@ class GenerativeJudge:
 
     Attributes:
         tallies: What this judge has asked for and reused so far.
+
+    Raises:
+        ValueError: If there is no such rule.
     """
 
     backend: Backend
@@ -44,9 +50,12 @@ class GenerativeJudge:
     rule: Rule = "sum"
     prices: Prices | None = None
     tallies: Tallies = field(default_factory=Tallies, init=False)
-    _identity: Mapping[str, Any] | None = field(default=None, init=False, repr=False)
     _sampler: Sampler | None = field(default=None, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise ValueError(f"rule is {self.rule!r}; expected one of {', '.join(RULES)}")
 
     def score(
         self, query: str | Sequence[Message], responses: Sequence[str], *, samples: int = DEFAULT_SAMPLES, **known: Any
@@ -86,9 +95,71 @@ class GenerativeJudge:
             BackendDown: If the judge cannot be asked at all.
             LedgerError: If judgments cannot be kept.
         """
+        return await self._judge(await self._ready(), example, samples)
+
+    async def ascore_each(
+        self, examples: Iterable[Example], *, samples: int = DEFAULT_SAMPLES, stop: asyncio.Event | None = None
+    ) -> AsyncGenerator[Verdict]:
+        """Judge many Examples at once; verdicts come in input order, memory stays bounded.
+
+        Once `stop` is set, no further request is made, and it ends with the last verdict before the first that is
+        not complete. Closing it early does the same; what the requests under way bring is kept. Cancelling it drops
+        them.
+        """
         sampler = await self._ready()
+        stop, is_closing = stop or asyncio.Event(), asyncio.Event()
+        window = max(256, 4 * self.backend.concurrency)
+        pending: deque[asyncio.Task[Verdict]] = deque()
+        source = iter(examples)
+
+        def is_stopped() -> bool:
+            return stop.is_set() or is_closing.is_set()
+
         try:
-            judgments, tokens = await sampler.draw(example, samples)
+            while True:
+                for example in islice(source, 0 if stop.is_set() else window - len(pending)):
+                    pending.append(asyncio.create_task(self._judge(sampler, example, samples, is_stopped)))
+                if not pending:
+                    return
+                yield await pending.popleft()
+        except Stopped:
+            return
+        except asyncio.CancelledError:
+            for task in pending:
+                task.cancel()
+            raise
+        finally:
+            is_closing.set()
+            await _settle(pending)
+
+    async def aclose(self) -> None:
+        """Close connections and the ledger."""
+        await self.backend.aclose()
+        self.ledger.close()
+
+    def close(self) -> None:
+        """The same as `aclose`, outside an event loop."""
+        _run(self.aclose)
+
+    async def _ready(self) -> Sampler:
+        """The sampler of this event loop, which all its callers share."""
+        loop = asyncio.get_running_loop()
+        if self._sampler is None or self._loop is not loop:
+            self._sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, self.tallies)
+            self._loop = loop
+        sampler = self._sampler
+        await sampler.start()
+        return sampler
+
+    async def _judge(
+        self, sampler: Sampler, example: Example, samples: int, is_stopped: Callable[[], bool] = lambda: False
+    ) -> Verdict:
+        for index, response in enumerate(example.responses):
+            if not response.strip():
+                blank = Abstention("refused", f"responses[{index}] is empty; there is nothing to judge")
+                return abstain(example.id, blank)
+        try:
+            judgments, tokens = await sampler.draw(example, samples, is_stopped)
         except (TemplateError, BackendError) as error:
             if isinstance(error, BackendDown):
                 raise
@@ -103,69 +174,6 @@ class GenerativeJudge:
             prices=self.prices,
         )
 
-    async def ascore_each(
-        self, examples: Iterable[Example], *, samples: int = DEFAULT_SAMPLES
-    ) -> AsyncGenerator[Verdict]:
-        """Judge many Examples at once; verdicts come in input order, memory stays bounded.
-
-        After `stop` it ends with the last verdict before the first that is not complete. Closing it early lets the
-        requests under way finish, so that what they bring is kept; cancelling it drops them.
-        """
-        sampler = await self._ready()
-        window = max(256, 4 * self.backend.concurrency)
-        pending: deque[asyncio.Task[Verdict]] = deque()
-        source = iter(examples)
-        try:
-            while True:
-                for example in islice(source, 0 if sampler.is_stopping else window - len(pending)):
-                    pending.append(asyncio.create_task(self.ascore_example(example, samples=samples)))
-                if not pending:
-                    return
-                yield await pending.popleft()
-        except Stopped:
-            return
-        except asyncio.CancelledError:
-            for task in pending:
-                task.cancel()
-            raise
-        finally:
-            await self._finish(sampler, pending)
-
-    def stop(self) -> None:
-        """Let the requests under way finish and start no more."""
-        if self._sampler is not None:
-            self._sampler.is_stopping = True
-
-    async def identity(self) -> Mapping[str, Any]:
-        """What decides this judge's answers, as its backend tells it; asked once."""
-        if self._identity is None:
-            self._identity = await self.backend.identity()
-        return self._identity
-
-    async def aclose(self) -> None:
-        """Close connections and the ledger."""
-        await self.backend.aclose()
-        self.ledger.close()
-
-    def close(self) -> None:
-        """The same as `aclose`, outside an event loop."""
-        _run(self.aclose)
-
-    async def _ready(self) -> Sampler:
-        loop = asyncio.get_running_loop()
-        if self._sampler is None or self._loop is not loop:
-            key = judge_key(dict(await self.identity()), self.template, self.sampling)
-            judge = self.ledger.judge_id(key)
-            self._sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, judge, self.tallies)
-            self._loop = loop
-        return self._sampler
-
-    async def _finish(self, sampler: Sampler, pending: Iterable[asyncio.Task[Verdict]]) -> None:
-        """Let what is under way come in, so that it is kept, and start nothing more; nobody reads these verdicts."""
-        sampler.is_stopping = True
-        self._sampler = None
-        await asyncio.gather(*pending, return_exceptions=True)
-
     async def _score_all_and_close(self, examples: Iterable[Example], samples: int) -> list[Verdict]:
         try:
             return [verdict async for verdict in self.ascore_each(examples, samples=samples)]
@@ -179,8 +187,20 @@ class GenerativeJudge:
             await self.backend.aclose()
 
 
+async def _settle(tasks: Iterable[asyncio.Task[Verdict]]) -> None:
+    """Let what is under way come in, so that it is kept; nobody reads these verdicts, but trouble is told."""
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, GrmkitError):
+            logger.warning("%s", outcome)
+
+
 def _example(query: str | Sequence[Message], responses: Sequence[str], known: Mapping[str, Any]) -> Example:
-    return Example(query if isinstance(query, str) else tuple(query), tuple(responses), **known)
+    """The Example of a call; a text in place of a list of responses is refused, not taken apart."""
+    return Example(
+        query if isinstance(query, str) else tuple(query),
+        responses if isinstance(responses, str) else tuple(responses),  # pyright: ignore[reportArgumentType]
+        **known,
+    )
 
 
 def _abstention(error: TemplateError | BackendError) -> Abstention:

@@ -67,7 +67,8 @@ def load_backend(judge: str, *, model: str | None = None, http: "HttpSettings | 
     urls, _, named = judge.partition("#")
     base_urls = tuple(url.strip() for url in urls.split(",") if url.strip())
     if not base_urls or not all(url.startswith(("http://", "https://")) for url in base_urls):
-        raise ValueError(f"judge is {judge!r}; expected a URL like http://host:8000/v1, or recorded:FILE")
+        shown = "not shown, as it may hold a password" if "@" in judge else repr(judge)
+        raise ValueError(f"judge is {shown}; expected a URL like http://host:8000/v1, or recorded:FILE")
     from grmkit.backends.http import HttpBackend, HttpSettings
 
     return HttpBackend(base_urls, model or named or None, settings=http or HttpSettings())

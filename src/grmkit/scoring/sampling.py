@@ -6,7 +6,7 @@ for again. A judgment is claimed before it is asked for, so that nobody else ask
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from grmkit.backends import Answer, Backend, Generation, Request, Sampling
@@ -17,12 +17,12 @@ from grmkit.templates import Prompt, Template
 from grmkit.types import Example, Judgment, Tokens
 
 WAIT_FOR_OTHERS_S = 0.05
-SEED_SPACE = 1 << 31  # llama.cpp takes 32 bits, unsigned; others more
+SEED_SPACE = 1 << 53  # what JSON carries exactly; a backend whose servers take less reduces it
 MAX_STREAMS = 1 << 16
 
 
 class Stopped(Exception):
-    """The run was asked to stop before this example was complete."""
+    """The run was asked to stop before this example was complete; never seen outside `ascore_each`."""
 
 
 @dataclass(slots=True)
@@ -41,9 +41,10 @@ class Tallies:
 class Plan:
     """The judgments one example needs: which streams of which orders, and the prompt and seed of each order.
 
-    Stream t of an order is seeded with the order's seed plus t, so no two requests share a random stream.
+    Stream t of an order is seeded with the order's seed plus t, so no two requests for it share a random stream.
     """
 
+    key: str
     schedule: tuple[tuple[Order, int], ...]
     prompts: dict[Order, Prompt]
     seeds: dict[Order, int]
@@ -54,25 +55,37 @@ class Plan:
 
 @dataclass(slots=True)
 class Sampler:
-    """Draws judgments with one template from one backend into one ledger.
-
-    Bound to the event loop it is first used in.
-    """
+    """Draws judgments with one template from one backend into one ledger, for all callers in one event loop."""
 
     template: Template
     backend: Backend
     ledger: Ledger
     sampling: Sampling
-    judge: int
     tallies: Tallies = field(default_factory=Tallies)
-    is_stopping: bool = False
+    judge: int = field(default=-1, init=False)
     _slots: asyncio.Semaphore = field(init=False)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.backend.concurrency)
 
-    async def draw(self, example: Example, samples: int) -> tuple[tuple[Judgment, ...], Tokens | None]:
+    async def start(self) -> None:
+        """Learn who the judge is, once; before it nothing can be drawn.
+
+        Raises:
+            BackendDown: If the judge cannot be asked at all.
+        """
+        async with self._starting:
+            if self.judge < 0:
+                key = judge_key(dict(await self.backend.identity()), self.template, self.sampling)
+                self.judge = self.ledger.judge_id(key)
+
+    async def draw(
+        self, example: Example, samples: int, is_stopped: Callable[[], bool] = lambda: False
+    ) -> tuple[tuple[Judgment, ...], Tokens | None]:
         """The judgments of this example in schedule order, all of them or an error; and the tokens they took.
+
+        Once `is_stopped` says so, no further request is made.
 
         Raises:
             TemplateError: If the template cannot take the example.
@@ -82,13 +95,12 @@ class Sampler:
         plan = make_plan(example, self.template, self.sampling, samples)
         number = self.ledger.example_id(example.content(), example.id)
         self.tallies.neutralised += any(prompt.neutralised for prompt in plan.prompts.values())
-        fills = (self._fill(example, number, order, plan) for order in plan.prompts)
+        fills = (self._fill(_Task(example.id, number, order, plan, is_stopped)) for order in plan.prompts)
         outcomes = await asyncio.gather(*fills, return_exceptions=True)
-        found: dict[Order, dict[int, Stored]] = {}
-        for order, outcome in zip(plan.prompts, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            found[order] = outcome
+        errors = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        if errors:  # what went wrong is told before that there was no time for the rest
+            raise min(errors, key=lambda error: isinstance(error, Stopped))
+        found = {order: kept for order, kept in zip(plan.prompts, outcomes, strict=True) if isinstance(kept, dict)}
         return self._read(plan.schedule, found)
 
     def kept(self, example: Example, samples: int) -> tuple[tuple[Judgment, ...], Tokens | None]:
@@ -96,7 +108,7 @@ class Sampler:
         number = self.ledger.find_example(example.content())
         if number is None:
             return (), None
-        schedule = make_schedule(example, content_hash(example.content()), self.sampling, samples)
+        schedule = make_schedule(example, self.sampling, samples)
         return self._read(schedule, {order: self.ledger.find(self.judge, number, order) for order, _ in schedule})
 
     def num_missing(self, example: Example, order: Order, streams: Sequence[int]) -> int:
@@ -112,50 +124,42 @@ class Sampler:
         judgments = tuple(read_judgment(self.template, order, stream, row) for order, stream, row in rows)
         return judgments, tokens_of(row for _, _, row in rows)
 
-    async def _fill(self, example: Example, number: int, order: Order, plan: Plan) -> dict[int, Stored]:
+    async def _fill(self, task: "_Task") -> dict[int, Stored]:
         """Ask for one order's streams until the ledger has them all."""
-        wanted = plan.streams(order)
-        kept = self.ledger.find(self.judge, number, order)
+        wanted = task.plan.streams(task.order)
+        kept = self.ledger.find(self.judge, task.example, task.order)
         self.tallies.reused += sum(stream in kept for stream in wanted)
         while missing := [stream for stream in wanted if stream not in kept]:
             blocks = split_blocks(missing, self.backend.max_samples)
-            waits = await asyncio.gather(*(self._ask(example, number, order, plan, block) for block in blocks))
+            waits = await asyncio.gather(*(self._ask(task, block) for block in blocks))
             if any(waits):
                 self.ledger.forget_dead_runs()
                 await asyncio.sleep(WAIT_FOR_OTHERS_S)
-            kept = self.ledger.find(self.judge, number, order)
+            kept = self.ledger.find(self.judge, task.example, task.order)
         return kept
 
-    async def _ask(self, example: Example, number: int, order: Order, plan: Plan, block: Sequence[int]) -> bool:
+    async def _ask(self, task: "_Task", block: Sequence[int]) -> bool:
         """One request, claimed and committed; true if somebody else is asking for part of it."""
         async with self._slots:
-            if self.is_stopping:
+            if task.is_stopped():
                 raise Stopped
-            claim = self.ledger.claim(self.judge, number, order, block)
+            claim = self.ledger.claim(self.judge, task.example, task.order, block)
             for ours in split_blocks(claim.ours, len(block)):
-                await self._request(example, number, order, plan, ours)
+                await self._request(task, ours)
         return bool(claim.theirs)
 
-    async def _request(self, example: Example, number: int, order: Order, plan: Plan, streams: Sequence[int]) -> None:
-        prompt = plan.prompts[order]
-        request = Request(
-            prompt.messages,
-            len(streams),
-            streams[0],
-            plan.seeds[order],
-            self.sampling,
-            example.id,
-            order,
-        )
+    async def _request(self, task: "_Task", streams: Sequence[int]) -> None:
+        place = (self.judge, task.example, task.order)
+        prompt = task.plan.prompts[task.order]
         num_kept = 0
         try:
-            answer = await self.backend.sample(request)
+            answer = await self.backend.sample(task.request(streams, self.sampling))
             rows = to_stored(answer, prompt)
-            self.ledger.commit(self.judge, number, order, streams[: len(rows)], rows)
+            self.ledger.commit(*place, streams[: len(rows)], rows)
             num_kept = len(rows)
         finally:
             if num_kept < len(streams):
-                self.ledger.release(self.judge, number, order, streams[num_kept:])
+                self.ledger.release(*place, streams[num_kept:])
         self._count(answer)
 
     def _count(self, answer: Answer) -> None:
@@ -165,18 +169,39 @@ class Sampler:
         self.tallies.completion_tokens += answer.completion_tokens or 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One order of one example: `example` is its number in the ledger."""
+
+    example_id: str
+    example: int
+    order: Order
+    plan: Plan
+    is_stopped: Callable[[], bool]
+
+    def request(self, streams: Sequence[int], sampling: Sampling) -> Request:
+        return Request(
+            messages=self.plan.prompts[self.order].messages,
+            num_samples=len(streams),
+            first_stream=streams[0],
+            seed=self.plan.seeds[self.order],
+            sampling=sampling,
+            example_id=self.example_id,
+            example_key=self.plan.key,
+            order=self.order,
+        )
+
+
 def judge_key(model: dict[str, object], template: Template, sampling: Sampling) -> JudgeKey:
     """What a judgment by this judge depends on besides the example, the order and the stream."""
     return JudgeKey(model, template.name, template.fingerprint, sampling.to_json())
 
 
-def make_schedule(example: Example, key: str, sampling: Sampling, samples: int) -> tuple[tuple[Order, int], ...]:
-    """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies.
-
-    `key` is the hash of the example's content: the same content is judged in the same orders.
-    """
+def make_schedule(example: Example, sampling: Sampling, samples: int) -> tuple[tuple[Order, int], ...]:
+    """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies."""
     if not 1 <= samples <= MAX_STREAMS:
         raise ValueError(f"samples is {samples}; expected 1 to {MAX_STREAMS}")
+    key = content_hash(example.content())
     schedule = order_schedule(len(example.responses), samples, seed=sampling.seed, key=key)
     return tuple(entry for entry in schedule if sampling.temperature > 0 or entry[1] == 0)
 
@@ -187,10 +212,11 @@ def make_plan(example: Example, template: Template, sampling: Sampling, samples:
     Raises:
         TemplateError: If the template cannot take the example.
     """
+    schedule = make_schedule(example, sampling, samples)
     key = content_hash(example.content())
-    schedule = make_schedule(example, key, sampling, samples)
     orders = list(dict.fromkeys(order for order, _ in schedule))
     return Plan(
+        key,
         schedule,
         {order: template.render(example, order) for order in orders},
         {order: order_seed(key, order, sampling.seed) for order in orders},
@@ -198,7 +224,10 @@ def make_plan(example: Example, template: Template, sampling: Sampling, samples:
 
 
 def order_seed(key: str, order: Order, seed: int) -> int:
-    """The seed of stream 0 of this content in this order, in 31 bits with room for all streams."""
+    """The seed of stream 0 of this content in this order, with room for all streams.
+
+    Two of 10,000 pairs overlap with a chance of about one in a million.
+    """
     digest = content_hash({"seed": seed, "order": list(order), "content": key})
     return int(digest[:16], 16) % (SEED_SPACE - MAX_STREAMS)
 

@@ -63,20 +63,23 @@ def vote_curve(
     *,
     num_resamples: int,
     seed: int,
+    rule: str = "sum",
 ) -> dict[int, "NDArray[np.int16]"]:
     """Who wins the vote at every k, for many examples at once, over resamples of the judgments drawn.
 
-    Each resample draws the judgments anew without replacement, within order strata: it takes every order in turn, as
-    the schedule does, so that k judgments are as balanced by position as k scheduled ones. All k of one resample are
-    nested. The slots drawn are the same for all examples; judgments of different examples are independent, so this
-    costs the average nothing.
+    Each resample draws the judgments anew without replacement, within order strata: it takes every order in turn,
+    square by square as the schedule does, so that k judgments are as balanced by position as k scheduled ones. All k of
+    one resample are nested. The slots drawn are the same for all examples; judgments of different examples are
+    independent, so this costs the average nothing.
 
     Args:
         scores: Examples x judgments x responses, in rubric points and input order; an unreadable judgment is NaN.
-        strata: The order each judgment slot was shown in, as a number; the same for all examples.
+        strata: The order each judgment slot was shown in, as its row in the schedule (`balanced_rows`), from 0; the
+            same for all examples.
         ks: How many judgments vote, each from 1 to the number drawn.
         num_resamples: How often to draw.
         seed: Decides the draws.
+        rule: `sum` or `mean` of the points, or `majority` of the judgments' strict winners.
 
     Returns:
         For each k, resamples x examples: the index of the best response, `TIE` or `ABSTAINED`.
@@ -93,30 +96,42 @@ def vote_curve(
         raise ValueError(f"ks is {tuple(ks)}; expected numbers from 1 to {num_judgments}")
     is_read: NDArray[np.bool_] = np.logical_not(np.isnan(scores).any(axis=2))
     points = np.where(is_read[:, :, None], scores, 0).astype(np.float32)
+    if rule == "majority":
+        points = _heads(points)
     by_slot = np.ascontiguousarray(points.transpose(1, 2, 0))  # judgments x responses x examples
     read_by_slot = np.ascontiguousarray(is_read.T)
     generator = np.random.default_rng(seed)
     curve = {k: np.empty((num_resamples, scores.shape[0]), np.int16) for k in ks}
     for resample in range(num_resamples):
-        draw = _draw(np.asarray(strata), generator)
+        draw = _draw(np.asarray(strata), scores.shape[2], generator)
         for k, best in _nested_best(by_slot, read_by_slot, draw, sorted(set(ks))):
             curve[k][resample] = best
     return curve
 
 
-def _draw(strata: "NDArray[np.intp]", generator: "np.random.Generator") -> "NDArray[np.intp]":
-    """All judgment slots in a random order that takes one of every stratum in turn."""
+def _heads(points: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """Each judgment as one vote for its strictly best response, if it has one."""
+    is_top = points == points.max(axis=2, keepdims=True)
+    return (is_top & (is_top.sum(axis=2, keepdims=True) == 1)).astype("float32")
+
+
+def _draw(strata: "NDArray[np.intp]", size: int, generator: "np.random.Generator") -> "NDArray[np.intp]":
+    """All judgment slots in a random order that takes one of every stratum in turn.
+
+    Each `size` neighbouring strata are a square, in which every response stands once in every position: squares are
+    taken whole, in random order, and so are the rows of each.
+    """
     import numpy as np
 
     shuffled = generator.permutation(len(strata))
     turn = np.empty(len(strata), np.intp)
-    place = np.empty(len(strata), np.intp)
-    labels = generator.permutation(np.unique(strata))
-    for position, label in enumerate(labels):
+    for label in np.unique(strata):
         slots = shuffled[strata[shuffled] == label]
         turn[slots] = np.arange(len(slots))
-        place[slots] = position
-    return np.lexsort((place, turn))
+    num_labels = int(strata.max()) + 1
+    row_key = generator.random(num_labels)[strata]
+    square_key = generator.random(-(-num_labels // size))[strata // size]
+    return np.lexsort((row_key, square_key, turn))
 
 
 def _nested_best(

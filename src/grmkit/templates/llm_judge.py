@@ -18,6 +18,7 @@ from pathlib import Path
 from grmkit.errors import TemplateError
 from grmkit.templates.answer import final_answer
 from grmkit.templates.numbers import read_index
+from grmkit.templates.output_label import read_output_label
 from grmkit.templates.prompt_file import PromptFile
 from grmkit.templates.protocol import Prompt, Reading
 from grmkit.templates.sections import find_best, read_critiques, read_principles, split_sections
@@ -33,13 +34,6 @@ _FIVE_LABELS = {"A>>B": (1.0, 0.0), "A>B": (0.75, 0.25), "A=B": (0.5, 0.5), "B>A
 _SAME_LABELS = {"B<<A": "A>>B", "B<A": "A>B", "B=A": "A=B", "A<B": "B>A", "A<<B": "B>>A"}
 _THREE_LABELS = {"A": (1.0, 0.0), "B": (0.0, 1.0), "C": (0.5, 0.5)}
 _LABEL = re.compile(r"\[\[([^\[\]\n]{1,24})\]\]")
-_CLAUSE = re.compile(r"[^.!?;,:\n]*$")
-_OPEN_QUESTION = re.compile(r"n't\b|\b(?:not|cannot|neither|nor|either|or|whether|if|unless|hard|difficult)\b")
-_BETTER = re.compile(
-    r"output \(([ab])\)\W{0,8}(?:is|was) (?P<not>not |no )?(?:the )?better"
-    r"|better (?:output|one)\b[^.\n]{0,80}? is output \(([ab])\)"
-)
-_NAMED = re.compile(r"output \(([ab])\)")
 
 
 class LLMJudge:
@@ -121,28 +115,10 @@ def _read_labels(labels: dict[str, tuple[float, float]], answer: str, num_respon
 
 
 def _read_output_label(answer: str, num_responses: int) -> Preference:
-    """The last "Output (x) is better"; failing that, a first line that is nothing but the label; failing that, the
-    only output named at all.
-
-    "Neither Output (a) nor Output (b) is better" names no winner, nor does "It is hard to say whether ...".
-    """
     if num_responses != 2:
         return "wrong_count"
-    text = answer.lower().strip()
-    if verdicts := list(_BETTER.finditer(text)):
-        last = verdicts[-1]
-        clause = _CLAUSE.search(text[max(0, last.start() - 200) : last.start()])
-        is_open = last["not"] or (clause and _OPEN_QUESTION.search(clause[0]))
-        return "no_verdict" if is_open else _chosen(last[1] or last[3])
-    first_line = text.partition("\n")[0]
-    named = set(_NAMED.findall(text))
-    if first := re.fullmatch(r"\W*output \(([ab])\)\W*", first_line):
-        return _chosen(first[1])
-    return _chosen(named.pop()) if len(named) == 1 else "no_verdict"
-
-
-def _chosen(letter: str) -> tuple[float, float]:
-    return (1.0, 0.0) if letter == "a" else (0.0, 1.0)
+    winner = read_output_label(answer)
+    return {"a": (1.0, 0.0), "b": (0.0, 1.0)}.get(winner, winner)
 
 
 def _read_boxed_index(answer: str, num_responses: int) -> Preference:

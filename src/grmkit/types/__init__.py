@@ -4,7 +4,7 @@ In: plain values. Out: frozen objects that survive a JSON round trip unchanged.
 Never: reads files, talks to models, imports another room than errors.
 """
 
-from grmkit.types.example import Example, Message, Principle, ToolCall
+from grmkit.types.example import Example, Message, Principle, ToolCall, content_key
 from grmkit.types.verdict import Abstention, Judgment, Tokens, Verdict
 
-__all__ = ["Abstention", "Example", "Judgment", "Message", "Principle", "Tokens", "ToolCall", "Verdict"]
+__all__ = ["Abstention", "Example", "Judgment", "Message", "Principle", "Tokens", "ToolCall", "Verdict", "content_key"]

@@ -1,5 +1,6 @@
 """What is to be judged: a query, its responses, and what is known about them."""
 
+import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -198,6 +199,21 @@ class Example:
             "reference": self.reference,
             "principles": [principle.to_json() for principle in self.principles],
         }
+
+    @property
+    def key(self) -> str:
+        """The name of the example by what a judge may see of it: the same under every id, label and meta."""
+        return content_key(self.content())
+
+
+def content_key(content: Mapping[str, Any]) -> str:
+    """The hash of an example's `content()`, of JSON values: equal contents have equal keys."""
+    return hashlib.sha256(canonical(content).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _shown(value: Any) -> str:

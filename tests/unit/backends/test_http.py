@@ -24,7 +24,9 @@ CONTEXT = "This model's maximum context length is 4096 tokens. However, your pro
 
 
 def ask(num_samples: int = 4, *, first_stream: int = 0, seed: int = 100, text: str = "?", **sampling: Any) -> Request:
-    return Request((Message("user", text),), num_samples, first_stream, seed, Sampling(**sampling), "x", (0, 1))
+    return Request(
+        (Message("user", text),), num_samples, first_stream, seed, Sampling(**sampling), "x", "key of x", (0, 1)
+    )
 
 
 def texts(answer: Answer) -> list[str | None]:

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.asyncio
 
 
 def ask(num_samples: int = 4, *, first_stream: int = 0, seed: int = 100, text: str = "?", **sampling: Any) -> Request:
-    return Request((Message("user", text),), num_samples, first_stream, seed, Sampling(**sampling), "x", (0, 1))
+    return Request(
+        (Message("user", text),), num_samples, first_stream, seed, Sampling(**sampling), "x", "key of x", (0, 1)
+    )
 
 
 def texts(answer: Answer) -> list[str | None]:

@@ -19,7 +19,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def ask(**sampling: Any) -> Request:
-    return Request((Message("user", "Grüße"),), 4, 8, 100, Sampling(**sampling), "x", (0, 1))
+    return Request((Message("user", "Grüße"),), 4, 8, 100, Sampling(**sampling), "x", "key of x", (0, 1))
 
 
 def read(body: Any, at_most: int = 8, key: Key = NO_KEY) -> Answer:

@@ -61,3 +61,16 @@ def test_an_export_is_of_one_model_and_template_if_you_like(grm, filled):
     assert len(grm("ledger", "export", "--ledger", filled, "--model", "judge").rows) == 20
     assert grm("ledger", "export", "--ledger", filled, "--model", "other").rows == []
     assert grm("ledger", "export", "--ledger", filled, "--template", "llm-judge").rows == []
+
+
+def test_an_export_does_not_overwrite_the_ledger(grm, filled):
+    before = filled.read_bytes()
+    ran = grm("ledger", "export", "--ledger", filled, "-o", filled)
+    assert ran.code == 2
+    assert filled.read_bytes() == before
+
+
+def test_an_export_to_nowhere_is_an_error_in_words(grm, filled):
+    ran = grm("ledger", "export", "--ledger", filled, "-o", "/proc/nowhere/x.jsonl")
+    assert ran.code == 2
+    assert "cannot be written" in ran.err

@@ -1,13 +1,20 @@
 import gzip
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from fake_server import HTML, Reply, chat, model
 from grmkit.cli.score import parse_prices
 from live_server import judge
+
+ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
 
 KEYS = ["id", "scores", "mean_scores", "ranking", "best", "confidence", "samples", "unparsed", "abstained", "tokens"]
 KEYS += ["cost", "judgments"]
@@ -274,3 +281,59 @@ def test_a_ledger_that_cannot_be_opened_has_its_own_code(grm, server, pairs, tmp
 def test_prices_are_two_numbers():
     assert parse_prices(None) is None
     assert parse_prices("0.27,1.10") == (0.27, 1.1)
+
+
+def test_the_input_is_never_the_output(grm, server, pairs):
+    before = pairs.read_bytes()
+    ran = grm("score", pairs, "-o", pairs, "--judge", server.url)
+    assert ran.code == 2
+    assert "this file is being read" in ran.err
+    assert (pairs.read_bytes(), server.chats) == (before, [])
+
+
+def test_a_bad_row_of_standard_input_is_named_as_such(grm, server, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"query": "q"}\n')))
+    assert "<stdin>:1: " in grm("score", "-", "--judge", server.url).err
+
+
+def test_a_password_in_a_judge_s_name_is_not_repeated(grm, pairs):
+    for judge_name in ("user:s3cret@host:8000/v1", "http://a/v1,user:s3cret@host/v1", "http://user:s3cret@host/v1"):
+        ran = grm("score", pairs, "--judge", judge_name)
+        assert ran.code in (2, 3)
+        assert "s3cret" not in ran.err
+
+
+def test_an_output_on_a_full_disk_is_an_error_in_words(pairs, server, tmp_path):
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000));"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "from grmkit.cli import main; main()"
+    )
+    args = ["score", pairs, "-o", tmp_path / "o.jsonl", "--judge", server.url, "--samples", 2, "--no-ledger"]
+    ran = subprocess.run([sys.executable, "-c", code, *map(str, args)], capture_output=True, text=True, env=ENV)
+    assert ran.returncode == 2
+    assert "o.jsonl: cannot be written: File too large" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_closed_pipe_ends_the_run_quietly(server, tmp_path):
+    path = tmp_path / "many.jsonl"
+    path.write_text("".join(json.dumps({"query": f"q{i}", "responses": ["a", "b"]}) + "\n" for i in range(300)))
+    start = f"{sys.executable} -c 'from grmkit.cli import main; main()' score {path} --judge {server.url} --samples 8"
+    script = f"set -o pipefail; {start} | head -1; echo code $?"
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=ENV)
+    assert ran.stdout.splitlines()[-1] == "code 130"
+    assert "Traceback" not in ran.stderr
+
+
+def test_ctrl_c_before_the_judge_has_answered_sends_nothing(server, pairs):
+    server.models = lambda: Reply(body={"data": [model()]}, delay_s=1.0)
+    args = ["score", pairs, "--judge", server.url]
+    command = [sys.executable, "-c", "from grmkit.cli import main; main()", *map(str, args)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENV)
+    while not server.seen:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+    assert process.returncode == 130
+    assert server.chats == []

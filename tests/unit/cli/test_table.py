@@ -56,3 +56,8 @@ def test_the_judgment_quoted_agrees_with_the_verdict():
 def test_long_critiques_are_cut_and_markup_is_printed_as_it_is():
     assert len(critique_lines(judgment((1, 2), critique="word " * 1000))[0]) == MAX_CRITIQUE
     assert "[bold]" in shown(tally("x", [judgment((1, 2), critique="[bold]not markup[/bold]")], score_range=(1, 10)))
+
+
+def test_a_judge_cannot_steer_the_terminal():
+    nasty = judgment((1, 2), principles=(Principle("\x1b]0;pwned\x07", "x\x1b[2J"),), critique="\x1b[2Jgone")
+    assert "\x1b" not in shown(tally("\x1bid", [nasty], score_range=(1, 10)))

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import betabinom
 from scipy.stats import t as student
 
 from grmkit.scoring.confidence import confidence
@@ -32,7 +33,21 @@ def test_more_agreement_is_more_confidence():
 def test_several_rivals_can_only_lower_it():
     two = confidence([(7, 5), (7, 6)], 0, score_range=(1, 10))
     three = confidence([(7, 5, 5), (7, 6, 6)], 0, score_range=(1, 10))
-    assert three == pytest.approx(max(0, 1 - 2 * (1 - two)), abs=1e-6)
+    assert three == pytest.approx(two**2, abs=1e-6)
+
+
+def test_votes_are_counted_not_measured():
+    # two for, none against, uniform prior: both of two new ones against has chance 1*2/(4*5)
+    assert confidence([(1, 0), (1, 0)], 0, score_range=(0, 1)) == pytest.approx(0.9)
+    # three for, one against: with as many again it leads unless at least three of four are against
+    wins = betabinom(4, 1 + 3, 1 + 1)
+    rows = [(1, 0), (1, 0), (0, 1), (1, 0)]
+    assert confidence(rows, 0, score_range=(0, 1)) == pytest.approx(1 - wins.cdf(1), abs=1e-6)
+    assert confidence([(1, 0), (1, 0), (0.5, 0.5)], 0, score_range=(0, 1)) > 0.5
+
+
+def test_judgments_that_tie_say_nothing_in_a_vote_of_heads():
+    assert confidence([(1, 0), (0, 0), (1, 0)], 0, score_range=(0, 1)) == pytest.approx(0.9)
 
 
 @pytest.mark.parametrize(("rows", "best"), [([(7, 4)], 0), ([(7,), (6,)], 0), ([(7, 7), (6, 6)], None), ([], None)])

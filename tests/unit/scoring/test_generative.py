@@ -98,11 +98,11 @@ async def test_leaving_the_stream_early_keeps_what_came_and_starts_no_more():
 
 async def test_stop_ends_the_stream_with_whole_verdicts():
     judge = make_judge(FakeBackend(latency_s=0.02, concurrency=4))
-    found = []
-    async for verdict in judge.ascore_each(examples(100), samples=2):
+    found, stop = [], asyncio.Event()
+    async for verdict in judge.ascore_each(examples(100), samples=2, stop=stop):
         found.append(verdict.id)
         if len(found) == 3:
-            judge.stop()
+            stop.set()
     assert found == [str(i) for i in range(len(found))]
     assert 3 <= len(found) < 20
 
@@ -172,3 +172,61 @@ async def test_two_hundred_responses_are_scored_in_one_prompt():
 
 async def test_a_one_megabyte_response_is_scored():
     assert (await make_judge().ascore("q", ["x" * 1_000_000, "y"], samples=2)).scores is not None
+
+
+async def test_a_stop_before_the_start_sends_nothing():
+    judge, stop = make_judge(), asyncio.Event()
+    stop.set()
+    assert [verdict async for verdict in judge.ascore_each(examples(5), stop=stop)] == []
+    assert judge.backend.requests == []
+
+
+async def test_two_streams_and_single_calls_on_one_judge_do_not_disturb_each_other():
+    judge = make_judge(FakeBackend(latency_s=0.002, concurrency=4))
+
+    async def run(num):
+        return [verdict.id async for verdict in judge.ascore_each(examples(num), samples=2)]
+
+    singles = [judge.ascore(f"single {i}", ["a", "b"], samples=2) for i in range(20)]
+    short, long, *verdicts = await asyncio.gather(run(3), run(80), *singles)
+    assert (len(short), len(long)) == (3, 80)
+    assert all(verdict.scores for verdict in verdicts)
+
+
+async def test_single_calls_at_once_keep_to_the_concurrency():
+    open_now, most = 0, 0
+    backend = FakeBackend(concurrency=2)
+    sample = backend.sample
+
+    async def counted(request):
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        await asyncio.sleep(0.001)
+        open_now -= 1
+        return await sample(request)
+
+    backend.sample = counted
+    judge = make_judge(backend)
+    await asyncio.gather(*(judge.ascore(f"q{i}", ["a", "b"], samples=2) for i in range(30)))
+    assert most == 2
+
+
+def test_a_text_in_place_of_a_list_is_refused_not_taken_apart():
+    with pytest.raises(ValueError, match="responses"):
+        make_judge().score("q", "one")
+
+
+async def test_an_empty_response_is_refused_unsent():
+    judge = make_judge()
+    verdict = await judge.ascore("q", ["", "x"])
+    assert (verdict.abstained.reason, verdict.abstained.detail) == (
+        "refused",
+        "responses[0] is empty; there is nothing to judge",
+    )
+    assert judge.backend.requests == []
+
+
+def test_a_rule_nobody_knows_is_refused_before_anything_is_sent():
+    with pytest.raises(ValueError, match="rule is 'average'; expected one of sum, mean, majority"):
+        GenerativeJudge(FakeBackend(), load_template("deepseek-grm"), Ledger(None), rule="average")

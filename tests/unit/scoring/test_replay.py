@@ -1,5 +1,8 @@
+import pytest
+
 from grmkit.backends import Sampling
 from grmkit.backends.fake import FakeBackend
+from grmkit.errors import BackendError
 from grmkit.ledger import Ledger
 from grmkit.scoring.generative import GenerativeJudge
 from grmkit.scoring.replay import replay
@@ -45,3 +48,32 @@ async def test_judges_are_kept_apart_and_can_be_chosen():
     await make_judge(ledger, sampling=Sampling(seed=1)).ascore_example(PAIRS[0], samples=2)
     assert [identity["name"] for identity, _ in replay(ledger)] == ["one", "other", "one"]
     assert list(replay(ledger, model="nobody")) == []
+
+
+async def test_a_gap_in_the_ledger_is_an_abstention_not_a_smaller_vote():
+    def answer(request, stream):
+        if request.order == (0, 1):
+            raise BackendError("broken")
+        return "Scores: \\boxed{9, 3}"
+
+    ledger = Ledger(None)
+    judge = GenerativeJudge(FakeBackend(answer, name="half"), load_template("deepseek-grm"), ledger)
+    live = await judge.ascore_example(PAIRS[0], samples=4)
+    assert live.abstained.reason == "backend"
+    ((_, asked_for_four),) = replay(ledger, samples=4)
+    assert (asked_for_four.scores, asked_for_four.abstained.reason) == (None, "not_recorded")
+    ((_, all_there_is),) = replay(ledger)
+    assert all_there_is.samples <= 1, "only what has no gap before it votes"
+
+
+async def test_a_greedy_judge_is_replayed_too():
+    ledger = Ledger(None)
+    judge = make_judge(ledger, sampling=Sampling(temperature=0.0))
+    live = await judge.ascore_example(PAIRS[0], samples=8)
+    assert [verdict for _, verdict in replay(ledger)] == [live]
+    assert [verdict for _, verdict in replay(ledger, samples=8)] == [live]
+
+
+def test_no_samples_is_no_replay():
+    with pytest.raises(ValueError, match="samples is 0; expected at least 1"):
+        list(replay(Ledger(None), samples=0))

@@ -17,9 +17,9 @@ TEMPLATE = load_template("deepseek-grm")
 
 def make_sampler(backend, ledger=None, **sampling):
     ledger = ledger or Ledger(None)
-    chosen = Sampling(**sampling)
-    judge = ledger.judge_id(judge_key({"kind": "fake"}, TEMPLATE, chosen))
-    return Sampler(TEMPLATE, backend, ledger, chosen, judge)
+    sampler = Sampler(TEMPLATE, backend, ledger, Sampling(**sampling))
+    sampler.judge = ledger.judge_id(judge_key({"kind": "fake"}, TEMPLATE, sampler.sampling))
+    return sampler
 
 
 def scoring(*by_input):
@@ -158,9 +158,10 @@ async def test_stopping_lets_requests_finish_and_starts_no_more():
     backend = FakeBackend(latency_s=0.05, concurrency=1)
     ledger = Ledger(None)
     sampler = make_sampler(backend, ledger)
-    task = asyncio.create_task(sampler.draw(PAIR, 8))
+    stop = asyncio.Event()
+    task = asyncio.create_task(sampler.draw(PAIR, 8, stop.is_set))
     await asyncio.sleep(0.01)
-    sampler.is_stopping = True
+    stop.set()
     with pytest.raises(Stopped):
         await task
     assert len(backend.requests) == 1
@@ -185,15 +186,30 @@ def seed_of(example, order=(0, 1), seed=0):
     return make_plan(example, TEMPLATE, Sampling(seed=seed), 2).seeds[order]
 
 
-def test_seeds_differ_by_order_content_and_seed_and_fit_31_bits():
+def test_seeds_differ_by_order_content_and_seed_and_fit_53_bits():
     other = Example("other", PAIR.responses)
     seeds = [seed_of(PAIR), seed_of(PAIR, (1, 0)), seed_of(PAIR, seed=1), seed_of(other)]
     assert len(set(seeds)) == 4
-    assert all(0 <= seed < 2**31 - 2**16 for seed in seeds)
+    assert all(0 <= seed < 2**53 - 2**16 for seed in seeds)
     assert seed_of(Example(PAIR.query, PAIR.responses, id="renamed", label=1)) == seeds[0]
+
+
+async def test_a_judge_is_asked_who_it_is_once_however_many_ask():
+    asked = []
+    backend = FakeBackend()
+
+    async def identity():
+        asked.append(1)
+        await asyncio.sleep(0.01)
+        return {"kind": "fake"}
+
+    backend.identity = identity
+    sampler = Sampler(TEMPLATE, backend, Ledger(None), Sampling())
+    await asyncio.gather(*(sampler.start() for _ in range(20)))
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("samples", [0, -1, 65537])
 def test_samples_out_of_range_are_refused(samples):
     with pytest.raises(ValueError, match=f"samples is {samples}; expected 1 to 65536"):
-        make_schedule(PAIR, "key", Sampling(), samples)
+        make_schedule(PAIR, Sampling(), samples)

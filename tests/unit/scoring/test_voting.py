@@ -1,7 +1,11 @@
+from collections import Counter
+from itertools import product
+
 import numpy as np
 import pytest
 
-from grmkit.scoring.voting import ABSTAINED, TIE, rank, vote, vote_curve, winners
+from grmkit.scoring.orders import balanced_rows
+from grmkit.scoring.voting import ABSTAINED, TIE, _draw, rank, vote, vote_curve, winners
 
 NAN = float("nan")
 
@@ -64,11 +68,31 @@ def test_draws_are_balanced_over_strata():
     assert all(set(best[:, 0]) == {TIE} for best in curve.values())
 
 
+@pytest.mark.parametrize("num_responses", [2, 3, 4, 5])
+def test_draws_are_as_balanced_by_position_as_the_schedule(num_responses):
+    rows = balanced_rows(num_responses)
+    strata = [slot % len(rows) for slot in range(4 * len(rows))]
+    generator = np.random.default_rng(0)
+    for _ in range(30):
+        draw = _draw(np.array(strata), num_responses, generator)
+        assert sorted(draw) == list(range(len(strata)))
+        for k in range(1, len(strata) + 1):
+            counts = Counter((place, index) for slot in draw[:k] for place, index in enumerate(rows[strata[slot]]))
+            cells = [counts[cell] for cell in product(range(num_responses), repeat=2)]
+            assert max(cells) - min(cells) <= 1
+
+
+def test_a_majority_counts_heads():
+    scores = [[(10, 1), (4, 5), (4, 5), (6, 6)]]
+    assert _curve(scores, [0, 1, 0, 1], [4])[4][0, 0] == 0
+    assert _curve(scores, [0, 1, 0, 1], [4], rule="majority")[4][0, 0] == 1
+
+
 def test_resamples_agree_with_plain_loops():
     generator = np.random.default_rng(1)
     scores = generator.integers(1, 11, (20, 8, 3)).astype(float)
     scores[generator.random((20, 8)) < 0.2] = NAN
-    at_8 = vote_curve(scores, [0, 1, 2, 3] * 2, [8], num_resamples=1, seed=4)[8][0]
+    at_8 = vote_curve(scores, [0, 1, 2, 3, 4, 5, 0, 1], [8], num_resamples=1, seed=4)[8][0]
     for example, best in zip(scores, at_8, strict=True):
         rows = [tuple(row) for row in example if not np.isnan(row).any()]
         ranks = rank(vote(rows)) if rows else ()
