@@ -13,6 +13,7 @@ import asyncio
 import gzip
 import json
 import os
+import re
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -26,6 +27,13 @@ from grmkit.backends.recorded import RecordedBackend
 RESULT = Path(__file__).parents[1] / "docs" / "results" / "recorded-judges.json"
 BOTH_ORDERS = 2
 
+# What the explanations are checked by: written for these answers, without a look at the templates' own patterns.
+BETTER = re.compile(r"(?<!argues that )(?<!claims that )(?<!believes that )Output \(([ab])\) is (?:the )?better")
+FIRST_LINE = re.compile(r"\AOutput \(([ab])\)\n")
+NO_WINNER = re.compile(r"\b(?:neither|either|cannot|decline)\b", re.IGNORECASE)
+LABELS = ("Output (a)", "Output (b)")
+VERDICTS = ("Output (a) is better", "Output (b) is better")
+
 
 @dataclass
 class Recording:
@@ -33,6 +41,7 @@ class Recording:
 
     name: str
     template: str
+    phrases: tuple[str, str] = LABELS  # what the recorded winner was taken from
     examples: list[Example] = field(default_factory=list)
     answers: list[dict[str, Any]] = field(default_factory=list)
     winners: dict[tuple[str, tuple[int, ...]], int | str | None] = field(default_factory=dict)
@@ -70,7 +79,7 @@ def llmbar(folder: Path) -> Iterator[Recording]:
         item = items[row["subset"], row["idx"]]
         for number, result in enumerate(part for part in row["results"] if isinstance(part, dict)):
             name = f"LLMBar {row['evaluator']} {row['strategy']} round {number + 1}"
-            recording = found.setdefault(name, Recording(name, "llm-judge-llmbar"))
+            recording = found.setdefault(name, Recording(name, "llm-judge-llmbar", phrases_of(row["strategy"], number)))
             example_id = f"{row['subset']}/{row['idx']}"
             recording.examples.append(Example(item["input"], (item["output_1"], item["output_2"]), id=example_id))
             for swap, order in (("swap = False", (0, 1)), ("swap = True", (1, 0))):
@@ -79,6 +88,11 @@ def llmbar(folder: Path) -> Iterator[Recording]:
                 answer = {"text": text, "finish_reason": why or None}
                 recording.add(example_id, order, answer, None if winner is None else int(winner) - 1)
     yield from found.values()
+
+
+def phrases_of(strategy: str, number: int) -> tuple[str, str]:
+    """Answers that reason first end with a verdict in words: the CoT strategies, and the first round of Swap."""
+    return VERDICTS if "CoT" in strategy or (strategy, number) == ("Swap", 0) else LABELS
 
 
 def judgebench(folder: Path) -> Iterator[Recording]:
@@ -114,7 +128,7 @@ async def play(recording: Recording, folder: Path) -> Comparison:
             if judgment.unparsed_reason is not None:
                 unreadable[judgment.unparsed_reason] += 1
             if read != recorded:
-                why = explain(judgment, recorded)
+                why = explain(judgment, recorded, recording.phrases)
                 disagreements.append({**place, "recorded": recorded, "read": read, "why": why})
             elif read is None:
                 nulls.append({**place, "reason": judgment.unparsed_reason})
@@ -131,18 +145,30 @@ async def play(recording: Recording, folder: Path) -> Comparison:
     )
 
 
-def explain(judgment: Judgment, recorded: int | str | None) -> str:
-    """Why the recorded winner is another: all known reasons are rules of the recording, none is a misreading."""
-    text, shown_first = judgment.text or "", judgment.order[0]
+def explain(judgment: Judgment, recorded: int | str | None, phrases: tuple[str, str]) -> str:
+    """Why the recorded winner is another. Every reason is checked in the text; what none fits is unexplained."""
+    text, read = judgment.text or "", winner_of(judgment)
+    said = [judgment.order[letter == "b"] for letter in BETTER.findall(text) or FIRST_LINE.findall(text)]
+    is_rule = recorded == by_rule(text, phrases, judgment.order)
     if judgment.unparsed_reason == "cut_by_length":
         return "cut by length: recorded from half an answer, unreadable here"
-    if judgment.unparsed_reason == "no_verdict":
-        return "the answer names no winner (neither is better, or it declines)"
-    if recorded is None:
-        return "recorded as null, though the answer names one output as the better"
-    if recorded == shown_first and "Output (a)" in text:
-        return "the recording takes (a) wherever it is mentioned; the answer's verdict is (b)"
+    if read is None and not said:
+        return "names no winner: the answer never says that one is better"
+    if read is None and NO_WINNER.search(last_verdict(text)):
+        return "names no winner: the answer's last verdict is that neither is better"
+    if is_rule and recorded == judgment.order[0] and said and said[-1] == read == judgment.order[1]:
+        return f"the recording takes (a) wherever the answer has {phrases[0]!r}; its last verdict is (b)"
     return "unexplained"
+
+
+def by_rule(text: str, phrases: tuple[str, str], order: tuple[int, ...]) -> int | None:
+    """The winner by the rule that the recorded winners follow: the first phrase anywhere, or else the second."""
+    return next((order[place] for place, phrase in enumerate(phrases) if phrase in text), None)
+
+
+def last_verdict(text: str) -> str:
+    """The last sentence of the answer that has the word "better"."""
+    return next((said for said in reversed(re.split(r"[.!?]\s|\n", text)) if "better" in said), "")
 
 
 def winner_of(judgment: Judgment) -> int | str | None:

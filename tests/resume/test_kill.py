@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_server import FakeServer
+from fake_server import FakeServer, model
 from grmkit.backends import Sampling
 from grmkit.scoring.sampling import make_plan
 from grmkit.templates import load_template
@@ -94,6 +94,7 @@ def test_twenty_kills_change_nothing_but_what_was_in_flight(tmp_path):
     (tmp_path / "pairs.jsonl").write_text(rows)
     names, moment = by_name(), random.Random(20)
     with live_server() as server:
+        server.models = [model(owned_by="vllm")]  # takes seeds as they are
         server.answer = lambda payload: judge(payload, delay_s=0.03)
         assert finish(start(server, tmp_path, "whole")) == 0
         assert sorted(asked(server)) == sorted(names.values())
@@ -122,6 +123,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_resume(tmp_path):
     rows = "".join(json.dumps(example.to_json()) + "\n" for example in EXAMPLES)
     (tmp_path / "pairs.jsonl").write_text(rows)
     with live_server() as server:
+        server.models = [model(owned_by="vllm")]  # takes seeds as they are
         server.answer = lambda payload: judge(payload, delay_s=0.05)
         process = start(server, tmp_path, "stopped")
         while len(server.chats) < 20:
@@ -142,6 +144,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_resume(tmp_path):
 def test_a_second_ctrl_c_does_not_wait(tmp_path):
     (tmp_path / "pairs.jsonl").write_text(json.dumps(EXAMPLES[0].to_json()) + "\n")
     with live_server() as server:
+        server.models = [model(owned_by="vllm")]  # takes seeds as they are
         server.answer = lambda payload: judge(payload, delay_s=60)
         process = start(server, tmp_path, "left")
         while len(server.chats) < 2:

@@ -13,20 +13,29 @@ import orjson
 
 from grmkit.backends.protocol import Answer, Generation, Request
 from grmkit.errors import DataError, NotRecorded
+from grmkit.types import content_key
 
 MAX_SAMPLES = 1 << 20
 CONCURRENCY = 64
 REQUIRED = ("id", "order", "text")
 OPTIONAL = ("finish_reason", "reasoning", "prompt_tokens", "completion_tokens", "stream")
-EXPORTED = ("model", "template", "fingerprint", "sampling", "content", "created", "neutralised", "logprobs")
-"""What `grm ledger export` tells besides; it is of no use here."""
+EXPORTED = ("content", "model", "template", "fingerprint", "sampling", "created", "neutralised", "logprobs")
+"""What `grm ledger export` tells besides; only `content` is of use here."""
+
+
+Orders = dict[tuple[int, ...], dict[int, "Record"]]
+"""The answers for one example, by order and stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One row of a file of answers: which sample of which prompt it is, and what the judge wrote."""
+    """One row of a file of answers: which sample of which prompt it is, and what the judge wrote.
+
+    `key` is the hash of what was judged, if the row tells that.
+    """
 
     id: str
+    key: str | None
     order: tuple[int, ...]
     generation: Generation
     prompt_tokens: int | None
@@ -39,7 +48,10 @@ class RecordedBackend:
 
     A row is `{"id", "order", "text"}`, with `finish_reason`, `reasoning`, `prompt_tokens`,
     `completion_tokens` and `stream` if known. `id` is the example's, `order` the order its responses were
-    shown in. Rows of the same id and order are streams 0, 1, 2... as they come, unless they say otherwise.
+    shown in. Rows of the same example and order are streams 0, 1, 2... as they come, unless they say otherwise.
+
+    Rows that tell the `content` that was judged, as `grm ledger export` writes them, answer for that content
+    under any id, and for no other; rows without answer for their id.
 
     Raises:
         DataError: If the file cannot be read or a row cannot be used; says which.
@@ -47,7 +59,9 @@ class RecordedBackend:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        self._answers: dict[tuple[str, tuple[int, ...]], dict[int, Record]] = {}
+        self._by_key: dict[str, Orders] = {}
+        self._by_id: dict[str, Orders] = {}
+        self._ids_with_content: set[str] = set()
         try:
             with self._path.open("rb") as file:
                 self._sha256 = hashlib.file_digest(file, "sha256").hexdigest()
@@ -73,7 +87,8 @@ class RecordedBackend:
         Raises:
             NotRecorded: If there is none for `first_stream`.
         """
-        held = self._answers.get((request.example_id, request.order), {})
+        orders = self._by_key.get(request.example_key) or self._by_id.get(request.example_id) or {}
+        held = orders.get(request.order, {})
         records: list[Record] = []
         for stream in range(request.first_stream, request.first_stream + request.num_samples):
             if stream not in held:
@@ -82,7 +97,7 @@ class RecordedBackend:
         if not records:
             raise NotRecorded(
                 f"{self._path} holds {len(held)} answers for id {request.example_id!r} in order "
-                f"{list(request.order)}; stream {request.first_stream} was asked"
+                f"{list(request.order)}; stream {request.first_stream} was asked{self._hint(request, orders)}"
             )
         written = [record.completion_tokens for record in records if record.completion_tokens is not None]
         return Answer(
@@ -103,8 +118,23 @@ class RecordedBackend:
             except ValueError as error:
                 raise DataError(f"{self._path}:{number}: {error}") from None
 
+    def _hint(self, request: Request, orders: Orders) -> str:
+        if request.order in orders:
+            return ": ask for fewer samples"
+        if orders:
+            count = sum(map(len, orders.values()))
+            return f"; there are {count} in other orders: ask for fewer samples, and with the seed they were drawn with"
+        if request.example_id in self._ids_with_content:
+            return ": what is recorded under this id is about another query or other responses"
+        return ""
+
     def _keep(self, record: Record) -> None:
-        held = self._answers.setdefault((record.id, record.order), {})
+        if record.key is None:
+            orders = self._by_id.setdefault(record.id, {})
+        else:
+            orders = self._by_key.setdefault(record.key, {})
+            self._ids_with_content.add(record.id)
+        held = orders.setdefault(record.order, {})
         stream = len(held) if record.stream is None else record.stream
         if stream in held:
             raise ValueError(
@@ -138,7 +168,13 @@ def _record(line: bytes) -> Record:
         raise ValueError(f"id is {_shown(row['id'])}; expected text")
     generation = Generation(_text(row, "text"), _text(row, "finish_reason"), _text(row, "reasoning"))
     counts = (_count(row, "prompt_tokens"), _count(row, "completion_tokens"), _count(row, "stream"))
-    return Record(row["id"], _order(row["order"]), generation, *counts)
+    return Record(row["id"], _key(row.get("content")), _order(row["order"]), generation, *counts)
+
+
+def _key(content: Any) -> str | None:
+    if content is not None and not isinstance(content, dict):
+        raise ValueError(f"content is {_shown(content)}; expected an object with what was judged, or null")
+    return None if content is None else content_key(content)
 
 
 def _order(value: Any) -> tuple[int, ...]:

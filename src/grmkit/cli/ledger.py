@@ -20,7 +20,7 @@ def stats(ledger: LedgerFlag = None) -> None:
     """Say what is in the ledger: judgments, examples and tokens per judge."""
     from grmkit.ledger import maintain
 
-    with _open(ledger) as opened:
+    with _open(ledger, is_read_only=True) as opened:
         typer.echo(f"{opened.path}")
         if opened.num_lost:
             typer.echo(f"{opened.num_lost} judgments were in flight when a run was killed")
@@ -45,7 +45,7 @@ def export(
 
     from grmkit.ledger import maintain
 
-    with _open(ledger) as opened:
+    with _open(ledger, is_read_only=True) as opened:
         lines = (
             orjson.dumps(entry.to_json())
             for entry in maintain.entries(opened)
@@ -81,7 +81,7 @@ def merge(
 
     if not other.exists():
         raise LedgerError(f"{other}: there is no such file; nothing was merged")
-    with _open(ledger, is_new_allowed=True) as opened, Ledger(other) as source:
+    with _open(ledger, is_new_allowed=True) as opened, Ledger(other, is_read_only=True) as source:
         count = maintain.merge(opened, source)
     typer.echo(f"{count} judgments added")
 
@@ -99,19 +99,19 @@ def replay(
 
     from grmkit.scoring.replay import replay as replay_verdicts
 
-    with _open(ledger) as opened:
+    with _open(ledger, is_read_only=True) as opened:
         verdicts = replay_verdicts(opened, samples=samples, rule=vote, model=model)
         _write((orjson.dumps({"model": by, **verdict.to_json()}) for by, verdict in verdicts), output, opened)
 
 
-def _open(path: Path | None, *, is_new_allowed: bool = False) -> "Ledger":
+def _open(path: Path | None, *, is_new_allowed: bool = False, is_read_only: bool = False) -> "Ledger":
     from grmkit.errors import LedgerError
     from grmkit.ledger import Ledger, default_path
 
     path = path or default_path()
     if not is_new_allowed and not path.exists():
         raise LedgerError(f"{path}: there is no ledger here yet; `grm score` makes one")
-    return Ledger(path)
+    return Ledger(path, is_read_only=is_read_only)
 
 
 def _write(lines: Iterator[bytes], output: Path | None, ledger: "Ledger") -> None:

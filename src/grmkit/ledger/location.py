@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from grmkit.errors import LedgerError
@@ -50,9 +51,8 @@ def prepare(path: Path, mounts: Path = MOUNTS) -> None:
     _check_local(path, mounts)
     with reporting(path):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        is_new = _make_private(path)
-        # SQLite would leave files beside a read-only one that are read-only too.
-        _check_file(path, os.R_OK | os.W_OK, is_new=is_new)
+        _make_private(path)
+        _check_file(path, os.R_OK | os.W_OK)  # SQLite would leave files beside a read-only one that are so too
 
 
 def check_filled(path: Path, mounts: Path = MOUNTS) -> None:
@@ -105,16 +105,13 @@ def _check_local(path: Path, mounts: Path) -> None:
         )
 
 
-def _check_file(path: Path, access: int, *, is_new: bool = False) -> None:
-    if not is_new and not path.is_file():
+def _check_file(path: Path, access: int) -> None:
+    if not path.is_file():
         raise LedgerError(f"{path}: this is not a regular file; give the path of a file with --ledger")
     if not os.access(path, access):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
-def _make_private(path: Path) -> bool:
-    try:
+def _make_private(path: Path) -> None:
+    with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    except FileExistsError:
-        return False
-    return True

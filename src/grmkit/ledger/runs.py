@@ -51,6 +51,14 @@ def is_alive(path: Path | None, run: int) -> bool:
     return False
 
 
+def is_dead_for_sure(path: Path | None, run: int) -> bool:
+    """Whether the process of this run is gone; no, where we may not find out."""
+    try:
+        return not is_alive(path, run)
+    except OSError:
+        return False
+
+
 def forget(path: Path | None, run: int) -> None:
     """Remove the lock file that a dead run left behind."""
     if path is not None:

@@ -78,7 +78,8 @@ class Ledger:
         with faults.reporting(path), ExitStack() as undo:
             self._reader = Reader(path)
             undo.callback(self._reader.close)
-            self.num_lost = sum(self._num_claimed(run) for run in self._dead_runs())
+            dead = [run for run in self._other_runs() if runs.is_dead_for_sure(path, run)]
+            self.num_lost = sum(self._num_claimed(run) for run in dead)  # asked now: who ended in order has none
             undo.pop_all()
 
     def _open_to_write(self) -> None:
@@ -202,7 +203,7 @@ class Ledger:
         """Drop the claims of runs that were killed; returns how many judgments were in flight in them."""
         lost = 0
         with faults.reporting(self.path):
-            for run in self._dead_runs():
+            for run in [run for run in self._other_runs() if not runs.is_alive(self.path, run)]:
                 with self.transaction() as connection:
                     lost += connection.execute("DELETE FROM claims WHERE run = ?", (run,)).rowcount
                     connection.execute("DELETE FROM runs WHERE id = ?", (run,))
@@ -270,9 +271,8 @@ class Ledger:
         if self.path is not None and location.file_id(self.path) != self._file:
             raise LedgerError(f"{self.path}: {faults.GONE}")
 
-    def _dead_runs(self) -> list[int]:
-        others = self.select("SELECT id FROM runs WHERE id <> ?", self._run)
-        return [run for (run,) in others if not runs.is_alive(self.path, run)]
+    def _other_runs(self) -> list[int]:
+        return [run for (run,) in self.select("SELECT id FROM runs WHERE id <> ?", self._run)]
 
     def _num_claimed(self, run: int) -> int:
         return self.select("SELECT count(*) FROM claims WHERE run = ?", run)[0][0]

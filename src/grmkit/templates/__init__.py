@@ -4,6 +4,7 @@ In: an Example and the order to show its responses in; later, what the judge wro
 is scores or a typed reason why there are none. Never: asks a model, decides what an unreadable answer costs.
 """
 
+from grmkit.templates.meta_rm import MetaRMTemplate
 from grmkit.templates.protocol import Neutralised, Prompt, Reading, Template, load_template, template_names
 
-__all__ = ["Neutralised", "Prompt", "Reading", "Template", "load_template", "template_names"]
+__all__ = ["MetaRMTemplate", "Neutralised", "Prompt", "Reading", "Template", "load_template", "template_names"]

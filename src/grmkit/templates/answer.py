@@ -11,18 +11,19 @@ _FILTERED = frozenset(("content_filter", "refusal", "safety"))
 
 
 def final_answer(text: str | None, finish_reason: str | None) -> tuple[str, str | None]:
-    """The text after the thinking, and None; or an empty text and the reason why it cannot be read.
+    """The text without the thinking, and None or the reason why no verdict can be read from it.
 
-    A closing tag without an opening one is normal: some chat templates write the opening tag into the prompt.
+    A closing tag without an opening one is normal: some chat templates write the opening tag into the prompt. Of an
+    answer that cannot be read, the text tells at least what the judge had written so far.
     """
+    answer = _CLOSE.split(text or "")[-1].replace("\r\n", "\n").replace("\r", "\n")
+    opened = _OPEN.search(answer)
+    said = answer if opened is None else answer[: opened.start()]
     stopped_by = (finish_reason or "").lower()
     if stopped_by in _CUT:
-        return "", "cut_by_length"
+        return said, "cut_by_length"
     if stopped_by in _FILTERED:
-        return "", "filtered"
-    if text is None or not text.strip():
-        return "", "empty"
-    answer = _CLOSE.split(text)[-1].replace("\r\n", "\n").replace("\r", "\n")
-    if _OPEN.search(answer):
-        return "", "unclosed_thinking"
-    return (answer, None) if answer.strip() else ("", "empty")
+        return said, "filtered"
+    if opened is not None:
+        return said, "unclosed_thinking"
+    return said, None if said.strip() else "empty"

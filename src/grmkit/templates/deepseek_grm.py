@@ -18,7 +18,7 @@ from grmkit.templates.structure import MARKERS, SECTIONS, VERDICTS, heading
 from grmkit.types import Example, Message
 
 PROMPT = Path(__file__).with_name("deepseek_grm.txt")
-VERSION = 1  # raise it when the code below renders the same prompt text differently
+VERSION = 2  # raise it when the code below renders the same prompt text differently
 
 STRUCTURE = (*MARKERS, *SECTIONS, *VERDICTS)
 HINT = heading("the (?:best +response|correct +score) +is")

@@ -25,7 +25,7 @@ from grmkit.templates.sections import find_best, read_critiques, read_principles
 from grmkit.templates.structure import MARKERS, SECTIONS, VERDICTS
 from grmkit.types import Example, Message
 
-VERSION = 1  # raise it when the code below renders the same prompt text differently
+VERSION = 2  # raise it when the code below renders the same prompt text differently
 
 Preference = tuple[float, ...] | str
 """One score per response in the order shown, or the reason why not."""

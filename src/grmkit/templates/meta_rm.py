@@ -14,7 +14,7 @@ from grmkit.templates.structure import MARKERS, SECTIONS, SPECIAL_TOKENS, VERDIC
 from grmkit.types import Example, Message
 
 PROMPT = Path(__file__).with_name("meta_rm.txt")
-VERSION = 1  # raise it when the code below renders the same prompt text differently
+VERSION = 2  # raise it when the code below renders the same prompt text differently
 
 
 class MetaRMTemplate:

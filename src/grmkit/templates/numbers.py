@@ -18,6 +18,10 @@ _NOISE = re.compile(r"\\[,;:! ]|\\q?quad|\\[{}()\[\]]|[$*`{}()\[\]]|(?<=,)~")
 _SEPARATORS = str.maketrans("，、；：", ",,;:")
 _BULLET = re.compile(r"^[ \t]*+[-•*+][ \t]++", re.MULTILINE)
 _BLANK_LINE = re.compile(r"\n[ \t]*+(?:\n|$)")
+_PARAGRAPH = re.compile(r"\n(?=[ \t]*+(?:\n|$|```|~~~|#|-{3}|\*{3}))")  # what starts another one: a blank line, a fence
+_NOT_PROSE = re.compile(
+    r"</?[a-z][^<>\n]{0,40}>|<\|[^<>\n]{0,40}\|>|\bresponse \#?[0-9]{1,4}\b|\b(?:points?|and|out of)\b", re.I
+)
 _LABEL = re.compile(r"response #?([0-9]{1,4})", re.IGNORECASE)
 _BEFORE_BOX = re.compile(  # what may stand before a verdict's box on its line: signs, whose it is, or a heading
     r"""[^\w=]*+
@@ -38,6 +42,7 @@ class _Box(NamedTuple):
     content: str
     lead: str  # the text since the box before, or since the heading
     is_own: bool  # it stands where a verdict stands, and not in a sentence
+    end: int  # where the text goes on after it
 
 
 def read_numbers(text: str, num_responses: int, score_range: tuple[float, float]) -> Numbers:
@@ -52,7 +57,7 @@ def read_numbers(text: str, num_responses: int, score_range: tuple[float, float]
         if not _is_in_order(own):
             return "ambiguous"
         together = ",".join(_plain(box.content) for box in own)
-        boxes = [_Box(together, "", is_own=True), *(box for box in boxes if not box.is_own)]
+        boxes = [_Box(together, "", is_own=True, end=own[-1].end), *(box for box in boxes if not box.is_own)]
     return _one_verdict(text, boxes, read)
 
 
@@ -62,7 +67,10 @@ def read_index(text: str, num_responses: int) -> Numbers:
 
 
 def _one_verdict(text: str, boxes: list[_Box], read: Callable[[str], Numbers]) -> Numbers:
-    """What the verdict's box says, or else the words after the heading; unless something else is said as well."""
+    """What the verdict's box says, or else the words after the heading; unless something else is said as well.
+
+    Where prose goes on in the same paragraph, the verdict may be one that the judge only quotes.
+    """
     own = {read(box.content) for box in boxes if box.is_own}
     written = _from_paragraph(text, read)
     if len(own) > 1:
@@ -70,7 +78,14 @@ def _one_verdict(text: str, boxes: list[_Box], read: Callable[[str], Numbers]) -
     numbers = own.pop() if own else written
     others = {written, *(read(box.content) for box in boxes)}
     is_disputed = any(other != numbers for other in others if not isinstance(other, str))
-    return "ambiguous" if is_disputed and not isinstance(numbers, str) else numbers
+    end = max((box.end for box in boxes if box.is_own), default=_paragraph_end(text))
+    is_doubtful = is_disputed or _goes_on_in_prose(text[end:])
+    return "ambiguous" if is_doubtful and not isinstance(numbers, str) else numbers
+
+
+def _goes_on_in_prose(after: str) -> bool:
+    rest = _NOT_PROSE.sub("", _PARAGRAPH.split(after, maxsplit=1)[0])
+    return any(char.isalpha() for char in rest)
 
 
 def _from_paragraph(text: str, read: Callable[[str], Numbers]) -> Numbers:
@@ -103,7 +118,7 @@ def _described(text: str, spans: list[tuple[int, int, int]]) -> list[_Box]:
         line_start = text.rfind("\n", last, start) + 1
         before = text[line_start or last : start]
         is_own = _BEFORE_BOX.fullmatch(before) is not None and (is_own or line_start > 0)
-        boxes.append(_Box(text[inside:end], text[last:start], is_own))
+        boxes.append(_Box(text[inside:end], text[last:start], is_own, end + 1))
         last = end + 1
     return boxes
 

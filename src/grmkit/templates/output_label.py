@@ -15,7 +15,7 @@ _MANNER = (
 _DENIAL = "(?:n['’]t| not| no| never| hardly| scarcely| barely| neither)"
 _BETTER = re.compile(
     rf"output \((?P<subject>[ab])\)\W{{0,8}}(?:is|was)(?: {_MANNER},?){{0,3}}(?P<not>{_DENIAL})?(?: {_MANNER}){{0,2}}"
-    rf" (?:the )?(?:{_MANNER} )?better\b"
+    rf" (?:the )?(?:{_MANNER} )?better\b(?! (?:\w{{2,20}}ed|written|made|done)\b)"
     r"|better (?:output|one)\b[^.\n]{0,80}? is(?P<not_one> not)? output \((?P<object>[ab])\)"
 )
 _RIVAL = re.compile(
@@ -26,7 +26,7 @@ _RIVAL = re.compile(
 )
 _LABEL_LINE = re.compile(r"[^\w?:]*output \(([ab])\)[^\w?:]*")
 _PART = re.compile(r"[.!?;,:\n]")
-_SENTENCE = re.compile(r"[.!?]+(?=\s)|\n")
+_SENTENCE = re.compile(r"[.!?](?=\s)|\n")
 _CONTRAST = re.compile(r"\b(?:but|however|yet)\b")
 _CONDITION = re.compile(r"\W*(?:if|unless|whether)\b")
 _OPEN = re.compile(
@@ -51,8 +51,8 @@ class _Said(NamedTuple):
 def read_output_label(answer: str) -> str:
     """`a` or `b`, or the reason why neither.
 
-    The judge's last statement that one output is better counts. Where it said the same of the other one before, or
-    says so later in other words, the last statement has to be the answer's conclusion.
+    The judge's last statement that one output is better counts. Where it said the same of the other one before, the
+    last statement has to be the answer's conclusion; where it prefers the other one in other words, none counts.
     """
     text = answer.lower().strip()
     said = _statements(text)
@@ -64,11 +64,10 @@ def read_output_label(answer: str) -> str:
     if last.is_open:
         return "no_verdict"
     rivals = [one.end for one in said if one.winner != last.winner and not one.is_open]
-    if label and label[1] != last.winner:
-        rivals.append(label.end())
-    if rivals and not _is_conclusion(text, last, max(rivals)):
+    is_contradicted = (label is not None and label[1] != last.winner) or _has_rival_after(text, last)
+    if is_contradicted or (rivals and not _is_conclusion(text, last, max(rivals))):
         return "ambiguous"
-    return "ambiguous" if _has_rival_after(text, last) else last.winner
+    return last.winner
 
 
 def _statements(text: str) -> list[_Said]:

@@ -17,7 +17,12 @@ _COLON = r"[ \t*_]*+[:：]?+[ \t*_]*+"
 _COLON_OR_END = r"[ \t*_]*+(?:[:：][ \t*_]*+|$)"
 _CRITERIA = re.compile(rf"{_LEAD}specific[ \t]++criteria(?![^\W_]){_COLON}", _FLAGS)
 _ANALYSIS = re.compile(rf"{_LEAD}analysis{_COLON_OR_END}", _FLAGS)
-_SCORES = re.compile(rf"{_LEAD}(?P<words>(?:(?:final|overall)[ \t]++){{0,2}}scores?+){_COLON_OR_END}", _FLAGS)
+_NOTE = r"(?:[ \t*_]*+\([^()\n]{0,60}\)(?=[ \t*_]*+[:：]))?+"  # Scores (1-10):
+_SCORES = re.compile(
+    rf"^[ \t#*_]*+(?P<bullet>[-•+][ \t]++[#*_]*+)?+(?P<words>(?:(?:final|overall)[ \t]++){{0,2}}scores?+)"
+    rf"{_NOTE}{_COLON_OR_END}",
+    _FLAGS,
+)
 _OUTPUT = re.compile(rf"{_LEAD}output{_COLON}\n(?=[\s$]*+\\(?:boxed|fbox))", _FLAGS)
 _BEST = re.compile(rf"{_LEAD}best[ \t]++response{_COLON_OR_END}", _FLAGS)
 _FENCE = re.compile(r"^[ \t]*+(?P<mark>`{3,}+|~{3,}+)(?P<info>[^\n]*+)", re.MULTILINE)
@@ -54,15 +59,15 @@ def find_scores(shown: str) -> re.Match[str] | None:
     """The last `Scores`, `Final Score` or `Output` heading; else the only `Overall Score`; else the only `Score`.
 
     One response's sub-scores come under `Score` and `Overall Score` too, so where there are several of these, none
-    of them is final.
+    of them is final, and none that is an item of a list.
     """
     headings = list(_SCORES.finditer(shown))
-    words = [match["words"].lower() for match in headings]
-    final = [match for match, said in zip(headings, words, strict=True) if said.endswith("s") or "final" in said]
+    final = [match for match in headings if _is_final(match["words"].lower())]
     if final := [*final, *_OUTPUT.finditer(shown)]:
         return max(final, key=re.Match.start)
-    overall = [match for match, said in zip(headings, words, strict=True) if "overall" in said]
-    return _only(overall or headings)
+    single = [match for match in headings if match["bullet"] is None]
+    overall = [match for match in single if "overall" in match["words"].lower()]
+    return _only(overall or single)
 
 
 def find_best(shown: str) -> re.Match[str] | None:
@@ -107,6 +112,10 @@ def read_critiques(analysis: str | None, num_responses: int) -> tuple[str | None
             return None
         parts[index - 1].append(text)
     return tuple("\n".join(part) if part else None for part in parts)
+
+
+def _is_final(words: str) -> bool:
+    return words.endswith("s") or "final" in words
 
 
 def _only(matches: list[re.Match[str]]) -> re.Match[str] | None:

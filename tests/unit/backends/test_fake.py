@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio
 
 def ask(num_samples: int = 4, *, first_stream: int = 0, seed: int = 0, order: tuple[int, ...] = (0, 1)) -> Request:
     messages = (Message("user", "which is best?"),)
-    return Request(messages, num_samples, first_stream, seed, Sampling(), "x", order)
+    return Request(messages, num_samples, first_stream, seed, Sampling(), "x", "key of x", order)
 
 
 def texts(answer: Answer) -> list[str | None]:

@@ -120,6 +120,19 @@ async def test_base_urls_must_hold_the_same_model(server: FakeServer, judges: An
             await judges(server.url, other.url).identity()
 
 
+async def test_what_more_is_told_of_a_model_counts(server: FakeServer, judges: Any):
+    """llama.cpp tells no root, but the size of what it loaded."""
+    meta = {"size": 7, "n_params": 3, "n_ctx_train": 4096}
+    server.models = [model(parent="base", meta=meta, permission=[{}], max_model_len=4096)]
+    expected = {"kind": "http", "model": "judge", "root": None, "revision": None}
+    expected |= {"parent": "base", "meta": {"size": 7, "n_params": 3}}
+    assert await judges(server.url).identity() == expected
+    async with FakeServer() as other:
+        other.models = [model(parent="base", meta=meta | {"size": 8})]
+        with pytest.raises(BackendDown, match=r"'size': 7\}\) but .* 'size': 8\}\); expected the same model"):
+            await judges(server.url, other.url).identity()
+
+
 # What is sent and what comes back
 
 
@@ -321,6 +334,13 @@ async def test_loopback_goes_through_no_proxy(server: FakeServer, judges: Any, m
 async def test_settings_are_positive(name: str):
     with pytest.raises(ValueError, match=f"{name} is 0; expected a positive number"):
         HttpSettings(**{name: 0})
+
+
+@pytest.mark.parametrize("bad", [SECRET, "", "KEY\n", "1KEY", "A B", "\u00fc", None])
+async def test_a_key_in_place_of_its_variable_is_not_shown(bad: Any):
+    with pytest.raises(ValueError, match=r"^api_key_env takes the name .*OPENAI_API_KEY; .* is not shown$") as caught:
+        HttpSettings(api_key_env=bad)
+    assert not bad or bad not in str(caught.value)
 
 
 @pytest.mark.parametrize(

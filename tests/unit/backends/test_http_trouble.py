@@ -1,9 +1,12 @@
 """What the HTTP backend does when servers refuse, break, hang or are busy."""
 
 import asyncio
+import logging
+import random
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,6 +84,69 @@ async def test_a_refusal_is_never_tried_again(server: FakeServer, judges: Any, s
     assert len(server.chats) == 1
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_was_taken_once_is_not_wrong(server: FakeServer, judges: Any, status: int):
+    """Gateways answer 403 to a single prompt that their moderation dislikes."""
+    judge = judges(server.url)
+    await judge.sample(ask(1))
+    server.script(*[Reply.error(status, "flagged")] * (MAX_FAILURES + 1))
+    for _ in range(MAX_FAILURES + 1):
+        with pytest.raises(BackendError, match=f"HTTP {status}: flagged; .*only this one counts as refused") as caught:
+            await judge.sample(ask(1))
+        assert not isinstance(caught.value, BackendDown)
+    assert texts(await judge.sample(ask(1))) == ["seed 100"]
+
+
+async def test_a_server_that_hangs_is_told_of_after_three_timeouts(server: FakeServer, judges: Any):
+    server.answer = lambda _: HANG
+    with pytest.raises(BackendError, match=r"no answer within 0\.05 s after 3 tries"):
+        await judges(server.url, timeout_s=0.05, retries=6).sample(ask(1))
+    assert len(server.chats) == 3
+
+
+async def test_only_timeouts_count_as_timeouts(server: FakeServer, judges: Any):
+    server.script(Reply.error(503, "busy"), HANG, Reply.error(503, "busy"), HANG, Reply.error(503, "busy"))
+    assert texts(await judges(server.url, timeout_s=0.05, retries=6).sample(ask(1))) == ["seed 100"]
+
+
+async def test_waiting_is_told_of_but_not_each_time(
+    server: FakeServer, judges: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    caplog.set_level(logging.WARNING, "grmkit")
+    judge = judges(server.url, retries=6)
+    for now_s, num_lines in ((100.0, 1), (109.9, 1), (110.1, 2)):
+        clock = SimpleNamespace(monotonic=lambda now_s=now_s: now_s)
+        monkeypatch.setattr("grmkit.backends.limiter.time", clock)
+        server.script(*[Reply.error(503, "busy")] * 3)
+        await judge.sample(ask(1))
+        lines = [record.getMessage() for record in caplog.records if record.name.startswith("grmkit")]
+        assert len(lines) == num_lines
+    assert lines[0].startswith(
+        f"{server.url}/chat/completions: HTTP 503: busy; that was try 1 of 6, the next is in 0.0"
+    )
+
+
+async def test_a_timeout_is_told_of_as_one_of_three(server: FakeServer, judges: Any, caplog: pytest.LogCaptureFixture):
+    server.script(HANG)
+    await judges(server.url, timeout_s=0.05, retries=6).sample(ask(1))
+    assert "no answer within 0.05 s; that was try 1 of 3" in caplog.text
+
+
+async def test_the_last_failure_is_no_retry(server: FakeServer, judges: Any, caplog: pytest.LogCaptureFixture):
+    server.script(Reply.error(503, "busy"))
+    with pytest.raises(BackendError, match="busy"):
+        await judges(server.url, retries=1).sample(ask(1))
+    assert "that was try" not in caplog.text
+
+
+async def test_retries_draw_nothing_from_the_global_generator(server: FakeServer, judges: Any):
+    before = random.getstate()
+    server.script(Reply.error(503, "busy"), RESET, Reply.error(429, "slow down", retry_after="0.01"))
+    await judges(server.url, retries=4).sample(ask(1))
+    assert len(server.chats) == 4
+    assert random.getstate() == before
+
+
 async def test_it_gives_up_after_its_tries(server: FakeServer, judges: Any):
     server.answer = lambda _: Reply.error(503, "overloaded")
     with pytest.raises(BackendError, match=r"/v1/chat/completions: HTTP 503 after 3 tries: overloaded$"):
@@ -138,6 +204,25 @@ async def test_malformed_answers(server: FakeServer, judges: Any, reply: Reply, 
         await judges(server.url).sample(ask(1))
     assert server.url in str(caught.value)
     assert len(server.chats) == 1
+
+
+async def test_good_choices_beside_a_malformed_one_are_kept(server: FakeServer, judges: Any):
+    body = chat("a", "b", "c").body
+    body["choices"][1]["finish_reason"] = 7
+    server.script(Reply(body=body | {"usage": "many"}))
+    answer = await judges(server.url).sample(ask(3))
+    assert [(found.text, found.finish_reason) for found in answer.generations] == [
+        ("a", "stop"),
+        (None, "malformed"),
+        ("c", "stop"),
+    ]
+    assert answer.prompt_tokens is None
+
+
+async def test_malformed_models_are_no_judge(server: FakeServer, judges: Any):
+    server.models = Reply(body={"data": [{"id": ["judge"]}, {"id": 7}]})
+    with pytest.raises(BackendDown, match="expected a list of models"):
+        await judges(server.url, name="judge").identity()
 
 
 # Concurrency

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from grmkit.backends.limiter import Lane, Lanes, Pace
+from grmkit.backends.limiter import Lane, Lanes, Pace, Retries, Unavailable
 
 LANE_A, LANE_B = "http://a/v1", "http://b/v1"
 
@@ -213,3 +213,51 @@ async def test_a_place_given_in_the_moment_of_cancelling_is_given_on():
     release.set()
     assert await asyncio.gather(first, third) == [LANE_A, LANE_A]
     assert second.cancelled()
+
+
+# Retries
+
+
+async def tries_made(failures: list[Unavailable], tries: int) -> int:
+    """How many tries there are when they fail like this, one after the other."""
+    left = iter(failures)
+
+    async def fail() -> None:
+        raise next(left)
+
+    with pytest.raises(Unavailable) as caught:
+        await Retries(0.001).persist(fail, tries=tries, wait_max_s=0.001)
+    assert caught.value.num_tries == len(failures) - len(list(left))
+    return caught.value.num_tries
+
+
+def busy() -> Unavailable:
+    return Unavailable("U", "busy", is_busy=True)
+
+
+def late() -> Unavailable:
+    return Unavailable("U", "late", is_busy=True, is_timeout=True)
+
+
+@pytest.mark.asyncio
+async def test_the_third_timeout_is_the_last_try():
+    assert await tries_made([late() for _ in range(9)], tries=6) == 3
+    assert await tries_made([late() for _ in range(9)], tries=2) == 2
+    assert await tries_made([busy(), late(), busy(), late(), late(), busy()], tries=6) == 5
+    assert await tries_made([busy() for _ in range(9)], tries=6) == 6
+
+
+@pytest.mark.asyncio
+async def test_other_errors_are_not_tried_again():
+    async def fail() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await Retries(0.001).persist(fail, tries=6, wait_max_s=0.001)
+
+
+def test_what_is_told_of_a_failure():
+    failure = Unavailable("U", "HTTP 503", "busy", is_busy=True)
+    assert failure.text == failure.text_of_try == "U: HTTP 503: busy"
+    failure.num_tries = 2
+    assert (failure.text, failure.text_of_try) == ("U: HTTP 503 after 2 tries: busy", "U: HTTP 503: busy")

@@ -1,4 +1,4 @@
-"""Recorded answers: found by id, order and stream; a file that cannot be used is refused with its line."""
+"""Recorded answers: found by content or id, order and stream; a file that cannot be used is refused with its line."""
 
 import gzip
 import hashlib
@@ -11,7 +11,7 @@ import pytest
 from grmkit.backends import Answer, Generation, Request, Sampling
 from grmkit.backends.recorded import RecordedBackend
 from grmkit.errors import BackendError, DataError, NotRecorded
-from grmkit.types import Message
+from grmkit.types import Example, Message
 
 
 def write(folder: Path, *rows: Any, name: str = "answers.jsonl") -> Path:
@@ -24,8 +24,20 @@ def row(text: str | None, order: tuple[int, ...] = (0, 1), **fields: Any) -> dic
     return {"id": "x", "order": order, "text": text, **fields}
 
 
-def ask(num_samples: int = 1, *, first_stream: int = 0, order: tuple[int, ...] = (0, 1), of: str = "x") -> Request:
-    return Request((Message("user", "?"),), num_samples, first_stream, 0, Sampling(), of, order)
+def about(query: str) -> dict[str, Any]:
+    return Example(query, ("a", "b")).content()
+
+
+def ask(
+    num_samples: int = 1,
+    *,
+    first_stream: int = 0,
+    order: tuple[int, ...] = (0, 1),
+    of: str = "x",
+    query: str = "?",
+) -> Request:
+    key = Example(query, ("a", "b")).key
+    return Request((Message("user", query),), num_samples, first_stream, 0, Sampling(), of, key, order)
 
 
 def texts(answer: Answer) -> list[str | None]:
@@ -71,11 +83,51 @@ async def test_everything_recorded_comes_back(tmp_path: Path):
 
 
 @pytest.mark.asyncio
+async def test_rows_that_tell_what_was_judged_answer_for_that_under_any_id(tmp_path: Path):
+    # As from one export of two files whose rows were numbered from 1 in both.
+    rows = [
+        row("of P", content=about("P")),
+        row("of R", content=about("R")),
+        row("of P again", content=about("P"), stream=1),
+        row("of R turned", (1, 0), content=about("R")),
+    ]
+    judge = RecordedBackend(write(tmp_path, *rows))
+    for of in ("x", "another"):
+        assert texts(await judge.sample(ask(4, query="P", of=of))) == ["of P", "of P again"]
+        assert texts(await judge.sample(ask(4, query="R", of=of))) == ["of R"]
+    assert texts(await judge.sample(ask(1, query="R", order=(1, 0)))) == ["of R turned"]
+
+
+@pytest.mark.asyncio
+async def test_an_answer_is_never_given_to_another_query(tmp_path: Path):
+    judge = RecordedBackend(write(tmp_path, row("of P", content=about("P"))))
+    expected = (
+        r"holds 0 answers for id 'x' .*: what is recorded under this id is about another query or other responses"
+    )
+    with pytest.raises(NotRecorded, match=expected):
+        await judge.sample(ask(query="S"))
+    with pytest.raises(NotRecorded, match=r"holds 0 answers for id 'y' in order \[0, 1\]; stream 0 was asked$"):
+        await judge.sample(ask(query="S", of="y"))
+
+
+@pytest.mark.asyncio
+async def test_rows_that_do_not_tell_what_was_judged_answer_for_their_id(tmp_path: Path):
+    rows = [row("of the id"), row("of P", content=about("P")), row("of the id too", content=None)]
+    judge = RecordedBackend(write(tmp_path, *rows))
+    assert texts(await judge.sample(ask(4, query="P"))) == ["of P"]
+    assert texts(await judge.sample(ask(4, query="S"))) == ["of the id", "of the id too"]
+
+
+@pytest.mark.asyncio
 async def test_what_is_not_recorded_says_what_is(tmp_path: Path):
     judge = RecordedBackend(write(tmp_path, row("a", (1, 0)), row("b", (1, 0))))
-    with pytest.raises(NotRecorded, match=r"holds 2 answers for id 'x' in order \[1, 0\]; stream 3 was asked"):
+    expected = r"holds 2 answers for id 'x' in order \[1, 0\]; stream 3 was asked: ask for fewer samples$"
+    with pytest.raises(NotRecorded, match=expected):
         await judge.sample(ask(1, first_stream=3, order=(1, 0)))
-    with pytest.raises(NotRecorded, match="holds 0 answers for id 'y'"):
+    expected = r"holds 0 answers for id 'x' in order \[0, 1\]; stream 0 was asked; there are 2 in other orders: ask for"
+    with pytest.raises(NotRecorded, match=expected):
+        await judge.sample(ask(1))
+    with pytest.raises(NotRecorded, match=r"holds 0 answers for id 'y' .*was asked$"):
         await judge.sample(ask(1, of="y"))
     assert issubclass(NotRecorded, BackendError)
 
@@ -113,6 +165,7 @@ async def test_identity_is_the_file(tmp_path: Path):
         (row("t", prompt_tokens=True), "prompt_tokens is True"),
         (row("t", finish_resaon="stop"), "unknown field 'finish_resaon'"),
         (row("t", stream=0), "stream 0 of id 'x' in order .* is there already"),
+        (row("t", content="query"), "content is 'query'; expected an object with what was judged"),
         (row("t", reasoning=["long" * 50]), r"reasoning is \['long.*\.\.\.; expected text"),
     ],
 )

@@ -74,3 +74,11 @@ def test_an_export_to_nowhere_is_an_error_in_words(grm, filled):
     ran = grm("ledger", "export", "--ledger", filled, "-o", "/proc/nowhere/x.jsonl")
     assert ran.code == 2
     assert "cannot be written" in ran.err
+
+
+def test_looking_into_something_else_leaves_it_as_it_was(grm, tmp_path, filled):
+    empty = tmp_path / "empty.sqlite"
+    empty.write_bytes(b"")
+    for args in (("stats", "--ledger", empty), ("export", "--ledger", empty), ("merge", empty, "--ledger", filled)):
+        assert grm("ledger", *args).code == 4
+    assert empty.read_bytes() == b""

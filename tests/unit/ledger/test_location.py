@@ -5,7 +5,7 @@ import pytest
 
 from grmkit.errors import LedgerError
 from grmkit.ledger import default_path
-from grmkit.ledger.location import file_system_of, prepare
+from grmkit.ledger.location import check_filled, file_id, file_system_of, prepare
 
 # As on a cluster: people's folders and scratch on the network, one local disk mounted inside a network folder.
 MOUNTINFO = r"""
@@ -94,6 +94,37 @@ def test_a_place_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         prepare(tmp_path / ("x" * 300))
 
 
+# What is there ------------------------------------------------------------------------------------------------
+
+
+def test_to_be_read_a_file_must_be_there_and_filled(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "ledger.sqlite"
+    with pytest.raises(LedgerError, match=r"ledger.sqlite: there is no ledger here yet; `grm score` makes one"):
+        check_filled(path)
+    assert not path.parent.exists()
+    path.parent.mkdir()
+    path.touch()
+    with pytest.raises(LedgerError, match=r"ledger.sqlite: the file is empty, not a ledger yet"):
+        check_filled(path)
+    with pytest.raises(LedgerError, match=r"folder: this is not a regular file"):
+        check_filled(path.parent)
+    path.write_bytes(b"x")
+    check_filled(path)
+
+
+def test_files_are_told_apart_whatever_their_name(tmp_path: Path) -> None:
+    path, other = tmp_path / "a", tmp_path / "b"
+    assert file_id(path) is None
+    assert file_id(path / "inside") is None
+    path.touch()
+    assert file_id(path / "inside") is None
+    first = file_id(path)
+    assert first is not None
+    path.rename(other)
+    path.touch()
+    assert file_id(other) == first != file_id(path)
+
+
 # Network file systems ------------------------------------------------------------------------------------------
 
 
@@ -127,6 +158,8 @@ def test_a_network_file_system_is_refused_before_anything_is_made(tmp_path: Path
     expected = r"ledger.sqlite: this is on a network file system \(nfs\).*give a path on a local disk with --ledger"
     with pytest.raises(LedgerError, match=expected):
         prepare(path, mounts)
+    with pytest.raises(LedgerError, match=expected):
+        check_filled(path, mounts)
     assert not path.parent.exists()
 
 

@@ -11,6 +11,7 @@ from grmkit.backends.recorded import OPTIONAL, REQUIRED, RecordedBackend
 from grmkit.errors import LedgerError
 from grmkit.ledger import JudgeKey, Ledger, Stored
 from grmkit.ledger.maintain import PAGE, JudgeStats, entries, merge, prune, stats
+from grmkit.types import content_key
 
 Run = Callable[..., list[str]]
 
@@ -159,14 +160,26 @@ async def test_exported_rows_can_be_played(ledger: Ledger, tmp_path: Path) -> No
     played = [{key: row[key] for key in (*REQUIRED, *OPTIONAL)} for row in rows]
     (tmp_path / "rows.jsonl").write_bytes(b"\n".join(orjson.dumps(row) for row in played))
     backend = RecordedBackend(tmp_path / "rows.jsonl")
-    answer = await backend.sample(Request((), 8, 0, 1, Sampling(), "id-Q", (0, 1)))
+    answer = await backend.sample(Request((), 8, 0, 1, Sampling(), "id-Q", "", (0, 1)))
     assert [(g.text, g.finish_reason, g.reasoning) for g in answer.generations] == [
         ("first", "stop", None),
         ("cut", "length", "thought"),
     ]
     assert (answer.prompt_tokens, answer.completion_tokens) == (9, 7)
-    turned = await backend.sample(Request((), 1, 5, 1, Sampling(), "id-Q", (1, 0)))
+    turned = await backend.sample(Request((), 1, 5, 1, Sampling(), "id-Q", "", (1, 0)))
     assert turned.generations[0].text == "turned"
+
+
+async def test_an_export_of_two_files_with_the_same_ids_can_be_played(ledger: Ledger, tmp_path: Path) -> None:
+    contents = [{"query": query, "responses": ["a", "b"]} for query in ("P", "R")]
+    for content in contents:
+        example = ledger.example_id(content, "answers:1")
+        ledger.commit(ledger.judge_id(ONE), example, (0, 1), (0,), (Stored(f"of {content['query']}"),))
+    (tmp_path / "rows.jsonl").write_bytes(b"\n".join(orjson.dumps(entry.to_json()) for entry in entries(ledger)))
+    backend = RecordedBackend(tmp_path / "rows.jsonl")
+    for content in contents:
+        request = Request((), 1, 0, 1, Sampling(), "answers:1", content_key(content), (0, 1))
+        assert (await backend.sample(request)).generations[0].text == f"of {content['query']}"
 
 
 def test_exported_rows_are_utf8_whatever_was_judged(ledger: Ledger) -> None:
@@ -336,6 +349,23 @@ def test_merging_from_a_file_another_process_uses(path: Path, tmp_path: Path) ->
         assert mine.select("SELECT count(*) FROM claims") == [(0,)]
 
 
+def test_the_source_may_be_open_only_to_be_read(path: Path, ledger: Ledger, other: Ledger) -> None:
+    keep(other, "new", first=9)
+    with Ledger(path) as source:
+        keep(source, "a", "b")
+        source.claim(source.judge_id(ONE), 1, (0, 1), (2,))
+        with Ledger(path, is_read_only=True) as beside_it:
+            assert merge(ledger, beside_it) == 2
+    before = path.read_bytes()
+    with Ledger(path, is_read_only=True) as at_rest:
+        assert merge(ledger, at_rest) == 0
+        assert list(entries(ledger)) == list(entries(at_rest))
+        with pytest.raises(LedgerError, match="this ledger was opened only to be read; nothing was changed"):
+            merge(at_rest, other)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
 def test_names_survive_merging_whatever_the_text(ledger: Ledger, other: Ledger) -> None:
     content = {"query": "half \ud83e"}
     judge = other.judge_id(replace(ONE, model={"model": "\ud83e"}))
@@ -348,9 +378,9 @@ def test_names_survive_merging_whatever_the_text(ledger: Ledger, other: Ledger) 
 def test_merging_into_itself_is_refused(path: Path) -> None:
     link = path.parent / "link"
     os.symlink(path, link)
-    with Ledger(path) as ledger, Ledger(link) as same:
+    with Ledger(path) as ledger, Ledger(link) as same, Ledger(link, is_read_only=True) as reading:
         keep(ledger, "a")
-        for other in (ledger, same):
+        for other in (ledger, same, reading):
             with pytest.raises(ValueError, match="this is the ledger to merge into; expected another one"):
                 merge(ledger, other)
     with Ledger(None) as memory, pytest.raises(ValueError, match=r"^ledger: this is the ledger to merge into"):

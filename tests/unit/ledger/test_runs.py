@@ -31,6 +31,15 @@ def test_a_file_nobody_holds_is_a_dead_run(path: Path) -> None:
     assert files(path) == set()
 
 
+def test_only_who_can_find_out_takes_a_run_for_dead(path: Path) -> None:
+    lock = runs.hold(path, 1)
+    assert not runs.is_dead_for_sure(path, 1)
+    runs.drop(lock)
+    assert runs.is_dead_for_sure(path, 1)
+    Path(f"{path}.run-2.lock").mkdir()  # not to be opened, like a file of somebody else
+    assert not runs.is_dead_for_sure(path, 2)
+
+
 def test_the_lock_file_is_the_owners_alone(path: Path) -> None:
     lock = runs.hold(path, 1)
     assert Path(f"{path}.run-1.lock").stat().st_mode & 0o777 == 0o600

@@ -102,3 +102,27 @@ def test_an_examples_number_is_never_given_again(connection: sqlite3.Connection,
         connection.execute("DELETE FROM examples")
     connection.execute("INSERT INTO examples (hash, name, content) VALUES ('c', 'e', 1)")
     assert connection.execute("SELECT id FROM examples").fetchall() == [(3,)]
+
+
+def test_a_ledger_to_be_read_has_its_tables(connection: sqlite3.Connection, path: Path) -> None:
+    with pytest.raises(LedgerError, match="the file is empty, not a ledger yet; `grm score` makes one"):
+        schema.check_filled(connection, path)
+    assert path.read_bytes() == b""
+    schema.set_up(connection, path)
+    schema.check_filled(connection, path)
+    assert not connection.in_transaction
+    connection.execute("PRAGMA user_version = 2")
+    with pytest.raises(LedgerError, match="has version 2"):
+        schema.check_filled(connection, path)
+
+
+@pytest.mark.parametrize("is_at_rest", [True, False])
+def test_a_connection_to_read_does_not_write(is_at_rest: bool, connection: sqlite3.Connection, path: Path) -> None:
+    schema.set_up(connection, path)
+    if is_at_rest:
+        connection.close()
+    with (
+        closing(schema.connect_to_read(path, is_at_rest=is_at_rest)) as reading,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        reading.execute("INSERT INTO runs VALUES (7, 0.0)")

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,30 +28,34 @@ def test_the_thinking_is_left_out(text: str, answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "finish_reason", "reason"),
+    ("text", "finish_reason", "reason", "said"),
     [
-        (None, "stop", "empty"),
-        ("", "stop", "empty"),
-        (" \n\t\u200a", None, "empty"),
-        ("<think>Scores: 8</think>", "stop", "empty"),
-        ("<think>a</think> \n", "stop", "empty"),
-        ("<think>Scores: 8", "stop", "unclosed_thinking"),
-        ("<think>a</think>Scores: 8 <think>b", "stop", "unclosed_thinking"),
-        ("[THINK]Scores: 8", "stop", "unclosed_thinking"),
-        ("Scores: 8", "length", "cut_by_length"),
-        ("Scores: 8", "max_tokens", "cut_by_length"),
-        ("Scores: 8", "MAX_TOKENS", "cut_by_length"),
-        (None, "length", "cut_by_length"),
-        ("Scores: 8", "content_filter", "filtered"),
-        (None, "content_filter", "filtered"),
-        ("Scores: 8", "SAFETY", "filtered"),
+        (None, "stop", "empty", ""),
+        ("", "stop", "empty", ""),
+        (" \n\t\u200a", None, "empty", " \n\t\u200a"),
+        ("<think>Scores: 8</think>", "stop", "empty", ""),
+        ("<think>a</think> \n", "stop", "empty", " \n"),
+        ("<think>Scores: 8", "stop", "unclosed_thinking", ""),
+        ("<think>a</think>Analysis: 8 <think>b", "stop", "unclosed_thinking", "Analysis: 8 "),
+        ("[THINK]Scores: 8", "stop", "unclosed_thinking", ""),
+        ("Analysis: 8", "length", "cut_by_length", "Analysis: 8"),
+        ("<think>Scores: 8", "length", "cut_by_length", ""),
+        ("<think>a</think>Analysis: 8", "length", "cut_by_length", "Analysis: 8"),
+        ("Analysis: 8", "max_tokens", "cut_by_length", "Analysis: 8"),
+        ("Analysis: 8", "MAX_TOKENS", "cut_by_length", "Analysis: 8"),
+        (None, "length", "cut_by_length", ""),
+        ("Analysis: 8", "content_filter", "filtered", "Analysis: 8"),
+        (None, "content_filter", "filtered", ""),
+        ("Analysis: 8", "SAFETY", "filtered", "Analysis: 8"),
     ],
 )
-def test_there_is_no_answer(text: str | None, finish_reason: str | None, reason: str) -> None:
-    assert final_answer(text, finish_reason) == ("", reason)
+def test_there_is_no_answer(text: str | None, finish_reason: str | None, reason: str, said: str) -> None:
+    assert final_answer(text, finish_reason) == (said, reason)
 
 
-@given(st.text(), st.sampled_from([None, "stop", "length", "content_filter", "tool_calls"]))
+@given(st.text() | st.text("<think>/ a"), st.sampled_from([None, "stop", "length", "content_filter", "tool_calls"]))
 def test_an_answer_or_a_reason(text: str, finish_reason: str | None) -> None:
     answer, reason = final_answer(text, finish_reason)
-    assert (answer.strip() == "") == (reason is not None)
+    assert answer.strip() or reason is not None
+    assert (reason == "empty") <= (answer.strip() == "")
+    assert not re.search("<think>|</think>", answer)

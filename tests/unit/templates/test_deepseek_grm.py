@@ -250,6 +250,10 @@ def test_any_number_of_scores(num: int) -> None:
         ("Response 1 ends with\n```\nScores: \\boxed{10, 1}\n```", "no_scores"),
         ("Response 1 ends with\n\\Scores: \\boxed{10, 1}", "no_scores"),
         ("Response 1 ends with\n```\nScores: \\boxed{10, 1}\n```\nScores: \\boxed{2, 9}", (2, 9)),
+        ("The response said:\nScores: \\boxed{10, 1}\nbut that is an injection.", "ambiguous"),
+        ("The response said:\nScores: \\boxed{10, 1}\nbut that is an injection.\nScores: \\boxed{2, 9}", (2, 9)),
+        ("- Scores: \\boxed{8, 9}", (8, 9)),
+        ("Scores (1-10): \\boxed{8, 9}", (8, 9)),
         ("Scores: not given, as Response 1 asks for \\boxed{10, 1}", "not_a_number"),
     ],
 )  # fmt: skip
@@ -275,6 +279,30 @@ def test_endings(ending: str, scores: tuple[float, ...] | str) -> None:
 def test_there_is_no_answer(text: str | None, finish_reason: str | None, reason: str) -> None:
     reading = DeepSeekGRM().parse(text, 2, finish_reason=finish_reason)
     assert (reading.scores, reading.unparsed_reason) == (None, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "reason"),
+    [
+        (ANSWER, "length", "cut_by_length"),
+        (ANSWER, "content_filter", "filtered"),
+        (f"<think>Analysis: no</think>{ANSWER}", "length", "cut_by_length"),
+        (f"{ANSWER}\n<think>{ANSWER.replace('Style', 'Haste')}", "stop", "unclosed_thinking"),
+        (ANSWER.replace("8, 9", "x"), "stop", "not_a_number"),
+        (ANSWER.partition("Scores")[0], "length", "cut_by_length"),
+    ],
+)
+def test_an_unreadable_answer_keeps_its_principles_and_critiques(text: str, finish_reason: str, reason: str) -> None:
+    reading = DeepSeekGRM().parse(text, 2, finish_reason=finish_reason)
+    assert (reading.scores, reading.unparsed_reason) == (None, reason)
+    assert [principle.name for principle in reading.principles] == ["Accuracy", "Style"]
+    assert reading.critiques == ("right, but dull.", "lively.")
+
+
+@pytest.mark.parametrize("finish_reason", ["stop", "length", "content_filter", None])
+def test_thinking_is_no_answer(finish_reason: str | None) -> None:
+    reading = DeepSeekGRM().parse(f"<think>{ANSWER}", 2, finish_reason=finish_reason)
+    assert (reading.scores, reading.principles, reading.critique, reading.critiques) == (None, (), None, None)
 
 
 @pytest.mark.parametrize(

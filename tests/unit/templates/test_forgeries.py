@@ -15,6 +15,8 @@ from grmkit.templates.structure import restore
 
 LITERALS = re.compile(
     r"<\|[\w ]+\|>|<｜[\w▁ ]+｜>|</?(?:s|think|tool_call|pad|unk|sop)>|\[/?(?:INST|THINK|gMASK)\]|<</?SYS>>"
+    r"|<end_of_utterance>|<TOKENS_UNUSED_1>|<image_soft_token>|<start_of_audio>|</?audio_frame_7>|\[e~\[|\]~b\]"
+    r"|\[/?MODEL_SETTINGS\]|\[SPECIAL_GUIDANCE_2\]|\[control_8\]",
 )
 
 INNOCENT = {
@@ -23,6 +25,11 @@ INNOCENT = {
     "code": "```python\nfor i in range(3):\n    p[i - 2] = x[[0]] << 2 | y\n```\n",
     "headings": "#### Introduction\n\n## Response time\n\nAnalysis of variance:\n\n### Score sheet for teams",
     "LaTeX": "\\[ \\left\\{ \\frac{1}{2} \\right\\} \\] and $\\langle x | y \\rangle$ \\text{units}",
+    "code with types": "std::vector<my_type> a; Map<String_View, Key_T>(x); List<my_type>::iterator i = a[MAX_SIZE];",
+    "links": "[read_me](https://a.b/c_d) [READ_ME](c_d.md) [a_b][c_d] <https://a_b.c/d_e>",
+    "names in brackets": "[Smith_2020], [Smith_Jones], [smith_jones], [H_2], [CO_2], [X_1, X_2], [NOTE], [A_B] and [~]",
+    "tags": "<my-tag> <Tag> <h1> <_> <a b_c=1> x < a_b > y <a_b.c> <!-- a_b -->",
+    "LaTeX indices": "$\\left[A_{ij}\\right]_{X_1}$, \\[x_1 = [N_A]\\], a<b_1 and c>d_2",
     "F#": "let f x = x |> List.map g <| xs |> ignore",
     "HTML": '<p class="s">one<br/>two</p><section><small>three</small></section>',
     "citations": "As shown [1], [2, 4] and [see Response below].",
@@ -96,6 +103,8 @@ def structure(prompt: str, kind: str) -> list[str]:
     found += re.findall(
         r"\[/?(?:inst|think|system_prompt|gmask)\]|<(?:start|end)_of_turn>|<<?/?sys>>?|\[\|\w+\|\]", text
     )
+    found += re.findall(r"</?[a-z0-9]+_[a-z0-9_]+>|\[/?(?:model_settings|special_guidance_2|control_8)\]", text)
+    found += re.findall(r"\]~!?b[\[\]]|\[e~\[|\[the_end_of_response_1\]", text)
     if kind == MT:
         found += re.findall(r"\[ ?\[ ?[abc] ?\] ?\]", text)
     if kind == ARENA:

@@ -1,7 +1,6 @@
 import pytest
 
-from grmkit.templates import Neutralised
-from grmkit.templates.meta_rm import MetaRMTemplate
+from grmkit.templates import MetaRMTemplate, Neutralised
 from grmkit.templates.structure import restore
 from grmkit.types import Example, Message
 
@@ -53,4 +52,4 @@ def test_the_meta_score(logit: float | None, scores: tuple[float, ...] | None, r
 
 def test_its_name() -> None:
     assert MetaRMTemplate().name == "meta-rm"
-    assert MetaRMTemplate().fingerprint.startswith("meta-rm/1/")
+    assert MetaRMTemplate().fingerprint.startswith("meta-rm/2/")

@@ -8,13 +8,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from grmkit.templates.conversation import TURN_MARKS
-from grmkit.templates.fold import fold
 from grmkit.templates.literals import literals_of
 from grmkit.templates.structure import (
     MARKERS,
     SECTIONS,
     SPECIAL_TOKENS,
     VERDICTS,
+    cuts_of,
     heading,
     neutralise,
     restore,
@@ -67,6 +67,7 @@ FRAGMENTS = (
     ),
     *("\\boxed{1}", "specific criteria", "analysis", "user", "tool (x)", "calls ", "is better", "answer 1", "end"),
     *("im_end", "s", "think", "think>", "inst", "sys", "eos", "turn", "end▁of▁sentence", "◁think▷", "unused12"),
+    *("_", "image_", "END_", "[MODEL_", "OF", "[control_8]", "]~b]", "[e~["),
     *(
         "\u200b",
         "\u00ad",
@@ -91,7 +92,7 @@ FORGED = st.lists(st.sampled_from(FRAGMENTS), max_size=30).map("".join)
 
 
 def matches(text: str, patterns: Iterable[re.Pattern[str]] = PATTERNS) -> list[str]:
-    return [pattern.pattern for pattern in patterns if pattern.search(fold(text)[0])]
+    return [pattern.pattern for pattern in patterns if cuts_of(text, [pattern])]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,9 @@ def test_offsets_are_those_of_the_text() -> None:
             "Best Response: 1",
             "Best response",
             "| Scores: |",
+            "Scores (1-10): 8",
+            "**Final Scores** (out of 10): 8",
+            "- Scores (1-10):",
         ),
     ],
 )
@@ -156,7 +160,16 @@ def test_forms_of_a_verdict(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["The scores: 8", "Scores are 8", "Scored: 8", "Output: 8", "Output:\n8", "Best responses: 1", "High scores"],
+    [
+        "The scores: 8",
+        "Scores are 8",
+        "Scored: 8",
+        "Output: 8",
+        "Output:\n8",
+        "Best responses: 1",
+        "High scores",
+        "Scores (8)",
+    ],
 )
 def test_what_is_no_verdict(text: str) -> None:
     assert not matches(text, VERDICTS)
@@ -211,11 +224,31 @@ def test_what_is_no_verdict(text: str) -> None:
             "[|endofturn|]",
             "◁think▷",
         ),
+        *("<end_of_utterance>", "<TOKENS_UNUSED_1>", "<image_soft_token>", "<start_of_audio>", "<begin_of_image>"),
+        *("[MODEL_SETTINGS]", "[control_8]", "]~b]", "[e~[", "]~!b["),
     ],
 )
 def test_special_tokens(token: str) -> None:
     assert matches(f"x{token}y", [SPECIAL_TOKENS])
     assert token not in neutralise(f"x{token}y", [SPECIAL_TOKENS])[0]
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "<image_patch>",
+        "<IMAGE_PATCH>",
+        "</box_end>",
+        "<a_1>",
+        "<x__y_>",
+        "[IMG_BREAK]",
+        "[/IMG_END]",
+        "[THE_LONG_NAME_7]",
+    ],
+)
+def test_tokens_nobody_listed_are_known_by_their_shape(token: str) -> None:
+    assert matches(f"x {token}y", [SPECIAL_TOKENS])
+    assert token not in neutralise(f"x {token}y", [SPECIAL_TOKENS])[0]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +264,16 @@ def test_special_tokens(token: str) -> None:
         "||",
         "<input>",
         "[x|y]",
+        "vector<my_type>",
+        "a[MAX_SIZE]",
+        "[READ_ME](a.md)",
+        "[Smith_Jones]",
+        "[smith_jones]",
+        "[CO_2]",
+        "[control_x]",
+        "<a_b c>",
+        "<_>",
+        "[e~]",
     ],
 )
 def test_what_is_no_special_token(text: str) -> None:

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import json
 import pickle
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grmkit.types import Example, Message, Principle, ToolCall
+from grmkit.types import Example, Message, Principle, ToolCall, content_key
 from grmkit.types.example import ROLES
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -186,6 +187,33 @@ def test_faulty_examples(fields: dict[str, Any], message: str) -> None:
 def test_faulty_rows(row: Any, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}"):
         Example.from_json(row)
+
+
+# Keys -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_key_is_the_hash_of_what_a_judge_may_see() -> None:
+    example = Example("Q é", ("a", "b"), principles=(Principle("p", weight=30),), label=0, id="x", meta={"n": 1})
+    seen = '{"principles":[{"name":null,"text":"p","weight":30}],"query":"Q é","reference":null,"responses":["a","b"]}'
+    assert example.key == content_key(example.content()) == hashlib.sha256(seen.encode()).hexdigest()
+    assert dataclasses.replace(example, label=1, id="y", meta={}).key == example.key
+    for other in ({"query": "R"}, {"responses": ("b", "a")}, {"reference": "r"}, {"principles": ()}):
+        assert dataclasses.replace(example, **other).key != example.key
+
+
+def test_keys_are_the_ones_that_ledgers_have_always_had() -> None:
+    assert content_key({"b": [1, 2.5], "a": "é"}) == content_key({"a": "é", "b": [1, 2.5]})
+    assert content_key({"a": "é"}) == "b3a092a6af48807fa9482b2ee140105575daa26d5b24b3c0e60a7e2dee6683b1"
+    assert content_key({"a": "\ud83e"}) == hashlib.sha256(b'{"a":"\\ud83e"}').hexdigest()
+    assert content_key({"a": "\ud83e"}) != content_key({"a": "\\ud83e"})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        content_key({"a": float("nan")})
+
+
+@given(examples())
+def test_keys_survive_a_round_trip_through_a_file(example: Example) -> None:
+    assert content_key(orjson.loads(orjson.dumps(example.content()))) == example.key
+    assert Example.from_json(json.loads(json.dumps(example.to_json()))).key == example.key
 
 
 # Messages -------------------------------------------------------------------------------------------------------
