@@ -73,7 +73,7 @@ def main() -> None:
     curve = vote_curve(scores, strata.tolist(), KS, num_resamples=args.resamples, seed=args.seed)
     fast_s = time.perf_counter() - started
     generator = np.random.default_rng(args.seed)
-    draws = [_draw(strata, generator).tolist() for _ in range(args.resamples)]
+    draws = [_draw(strata, NUM_RESPONSES, generator).tolist() for _ in range(args.resamples)]
     few = scores[: args.loop_examples].tolist()
     started = time.perf_counter()
     plain = plain_curve(few, draws)
