@@ -104,14 +104,16 @@ def check_examples(config: ScoreConfig, source: str) -> tuple[int, int]:
     """Read everything once before anything is sent: how many examples there are, and how many bad rows.
 
     Raises:
-        DataError: If a row is bad and bad rows are not to be skipped.
+        DataError: If a row is bad and bad rows are not to be skipped, or if no good row is left.
     """
     skipped: list[DataError] = []
     count = sum(1 for _ in read(config, source, skipped))
     for error in skipped[:3]:
-        err(f"skipped: {error}")
+        err(f"skipped: {str(error).replace(source, config.data)}")
     if len(skipped) > 3:
         err(f"skipped: {len(skipped) - 3} more bad rows")
+    if not count:
+        raise DataError(f"{source}: all {len(skipped)} rows are bad; nothing is left to score")
     return count, len(skipped)
 
 

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from grmkit.backends import Backend, Sampling
-from grmkit.errors import BackendDown, BackendError, GrmkitError, NotRecorded, PromptTooLong, TemplateError
+from grmkit.errors import BackendDown, BackendError, LedgerError, NotRecorded, PromptTooLong, TemplateError
 from grmkit.ledger import Ledger
 from grmkit.scoring.sampling import Sampler, Stopped, Tallies
 from grmkit.scoring.tally import RULES, Prices, Rule, abstain, tally
@@ -188,10 +188,10 @@ class GenerativeJudge:
 
 
 async def _settle(tasks: Iterable[asyncio.Task[Verdict]]) -> None:
-    """Let what is under way come in, so that it is kept; nobody reads these verdicts, but trouble is told."""
-    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(outcome, GrmkitError):
-            logger.warning("%s", outcome)
+    """Let what is under way come in, so that it is kept; nobody reads these verdicts, but what was not kept is told."""
+    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+    for words in {str(outcome) for outcome in outcomes if isinstance(outcome, LedgerError)}:
+        logger.warning("%s", words)
 
 
 def _example(query: str | Sequence[Message], responses: Sequence[str], known: Mapping[str, Any]) -> Example:

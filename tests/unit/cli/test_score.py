@@ -90,6 +90,15 @@ def test_columns_limit_and_skip_bad(grm, server, tmp_path):
     assert len(grm("score", path, *mapping, "--limit", 1).rows) == 1
 
 
+def test_nothing_but_bad_rows_is_an_error_all_the_same(grm, server, tmp_path):
+    path = tmp_path / "bad.jsonl"
+    path.write_text('{"query": "q"}\n' * 2)
+    ran = grm("score", path, "--judge", server.url, "--skip-bad")
+    assert ran.code == 2
+    assert "all 2 rows are bad" in ran.err
+    assert server.seen == []
+
+
 def test_a_dry_run_sends_no_prompt_and_knows_the_ledger(grm, server, pairs):
     grm("score", pairs, "--judge", server.url, "--samples", 2, "--limit", 2)
     asked = len(server.chats)
