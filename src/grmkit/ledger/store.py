@@ -21,8 +21,7 @@ from grmkit.errors import LedgerError
 from grmkit.ledger import faults, location, runs, schema
 from grmkit.ledger.keys import Claim, JudgeKey, Stored, digest, order_text, storable
 from grmkit.ledger.reading import Reader
-from grmkit.types.example import canonical
-from grmkit.types.example import content_key as content_hash
+from grmkit.types.example import canonical, content_key
 
 _PLACE = "WHERE judge = ? AND example = ? AND ordering = ?"
 
@@ -132,11 +131,11 @@ class Ledger:
 
     def find_example(self, content: Mapping[str, Any]) -> int | None:
         """The number of this example in this file, if it is there."""
-        return self._find_example(content_hash(content))
+        return self._find_example(content_key(content))
 
     def example_id(self, content: Mapping[str, Any], name: str) -> int:
         """The number of this example in this file, registered if new. The name is for people."""
-        key = content_hash(content)
+        key = content_key(content)
         known = self._find_example(key)
         if known is not None:
             return known

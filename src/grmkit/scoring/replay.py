@@ -6,12 +6,11 @@ from typing import Any
 
 from grmkit.ledger import Ledger
 from grmkit.ledger.maintain import Entry, entries
-from grmkit.ledger.store import content_hash
 from grmkit.scoring.orders import Order, order_schedule
 from grmkit.scoring.sampling import read_judgment, tokens_of
 from grmkit.scoring.tally import Rule, abstain, tally
 from grmkit.templates import load_template
-from grmkit.types import Abstention, Verdict
+from grmkit.types import Abstention, Verdict, content_key
 
 
 def replay(
@@ -34,7 +33,7 @@ def replay(
     """
     if samples is not None and samples < 1:
         raise ValueError(f"samples is {samples}; expected at least 1")
-    for _, group in groupby(entries(ledger), key=lambda entry: (entry.judge.hash, content_hash(entry.content))):
+    for _, group in groupby(entries(ledger), key=lambda entry: (entry.judge.hash, content_key(entry.content))):
         found = list(group)
         if model is None or found[0].judge.model_name == model:
             yield found[0].judge.model, _verdict(found, samples, rule)
@@ -58,6 +57,6 @@ def _verdict(found: list[Entry], samples: int | None, rule: Rule) -> Verdict:
 def _schedule(entry: Entry, samples: int) -> list[tuple[Order, int]]:
     """The places of the schedule this judge was asked by; at temperature 0 each order was asked once."""
     sampling = entry.judge.sampling
-    key = content_hash(entry.content)
+    key = content_key(entry.content)
     schedule = order_schedule(len(entry.content["responses"]), samples, seed=sampling["seed"], key=key)
     return [place for place in schedule if sampling["temperature"] > 0 or place[1] == 0]

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from grmkit.backends import Answer, Backend, Generation, Request, Sampling
 from grmkit.ledger import JudgeKey, Ledger, Stored
-from grmkit.ledger.store import canonical, content_hash
+from grmkit.ledger.store import canonical
 from grmkit.scoring.orders import Order, order_schedule
 from grmkit.templates import Prompt, Template
-from grmkit.types import Example, Judgment, Tokens
+from grmkit.types import Example, Judgment, Tokens, content_key
 
 WAIT_FOR_OTHERS_S = 0.05
 SEED_SPACE = 1 << 53  # what JSON carries exactly; a backend whose servers take less reduces it
@@ -201,7 +201,7 @@ def make_schedule(example: Example, sampling: Sampling, samples: int) -> tuple[t
     """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies."""
     if not 1 <= samples <= MAX_STREAMS:
         raise ValueError(f"samples is {samples}; expected 1 to {MAX_STREAMS}")
-    key = content_hash(example.content())
+    key = example.key
     schedule = order_schedule(len(example.responses), samples, seed=sampling.seed, key=key)
     return tuple(entry for entry in schedule if sampling.temperature > 0 or entry[1] == 0)
 
@@ -213,7 +213,7 @@ def make_plan(example: Example, template: Template, sampling: Sampling, samples:
         TemplateError: If the template cannot take the example.
     """
     schedule = make_schedule(example, sampling, samples)
-    key = content_hash(example.content())
+    key = example.key
     orders = list(dict.fromkeys(order for order, _ in schedule))
     return Plan(
         key,
@@ -228,7 +228,7 @@ def order_seed(key: str, order: Order, seed: int) -> int:
 
     Two of 10,000 pairs overlap with a chance of about one in a million.
     """
-    digest = content_hash({"seed": seed, "order": list(order), "content": key})
+    digest = content_key({"seed": seed, "order": list(order), "content": key})
     return int(digest[:16], 16) % (SEED_SPACE - MAX_STREAMS)
 
 

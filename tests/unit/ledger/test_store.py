@@ -8,7 +8,7 @@ import pytest
 
 from grmkit.errors import LedgerError
 from grmkit.ledger import Claim, JudgeKey, Ledger, Stored
-from grmkit.ledger.store import canonical, content_hash, order_text, storable
+from grmkit.ledger.store import canonical, content_key, order_text, storable
 
 KEY = JudgeKey({"model": "m"}, "t", "f", {"temperature": 1.0})
 CONTENT = {"query": "Q", "responses": ["a", "b"]}
@@ -151,8 +151,8 @@ def test_the_same_content_under_two_ids_is_one_example(ledger: Ledger) -> None:
 
 def test_names_do_not_depend_on_how_json_is_laid_out() -> None:
     assert canonical({"b": [1, 2.5], "a": "é"}) == '{"a":"é","b":[1,2.5]}'
-    assert content_hash({"a": 1, "b": 2}) == content_hash({"b": 2, "a": 1})
-    assert content_hash({"a": 1}) != content_hash({"a": "1"})
+    assert content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1})
+    assert content_key({"a": 1}) != content_key({"a": "1"})
     assert order_text((2, 0, 1)) == "2,0,1"
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"a": float("nan")})
