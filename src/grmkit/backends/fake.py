@@ -17,6 +17,7 @@ class FakeBackend:
         name: What sets this fake apart from others in a ledger; the function's name if left out.
         latency_s: How long each request takes.
         max_samples: The most samples one request gets.
+        block_size: In aligned blocks of how many streams it says it draws.
         concurrency: How many requests it says it takes at once.
 
     Attributes:
@@ -35,12 +36,14 @@ class FakeBackend:
         name: str | None = None,
         latency_s: float = 0.0,
         max_samples: int = 64,
+        block_size: int = 1,
         concurrency: int = 64,
     ) -> None:
         self._answer = answer or grm_answer
         self._name = name or getattr(self._answer, "__qualname__", type(self._answer).__qualname__)
         self._latency_s = latency_s
         self._max_samples = max_samples
+        self._block_size = block_size
         self._concurrency = concurrency
         self.requests: list[Request] = []
 
@@ -59,6 +62,10 @@ class FakeBackend:
     @property
     def max_samples(self) -> int:
         return self._max_samples
+
+    @property
+    def block_size(self) -> int:
+        return self._block_size
 
     @property
     def concurrency(self) -> int:

@@ -115,6 +115,10 @@ class HttpBackend:
         return self._max_samples
 
     @property
+    def block_size(self) -> int:
+        return 1
+
+    @property
     def concurrency(self) -> int:
         return self._lanes.num_places
 

@@ -56,7 +56,8 @@ class Request:
         num_samples: How many answers are wanted, at least one, at most the backend's `max_samples`.
         first_stream: The stream of the first answer; answer i belongs to stream `first_stream + i`.
         seed: The seed of stream 0 of this prompt; stream t is seeded with `seed + t`, so that requests
-            for different streams of one prompt never share a random stream.
+            for different streams of one prompt never share a random stream. A backend that draws blocks
+            seeds each of them with a hash of this seed and the block's number.
         sampling: How to sample.
         example_id: The example's id,
         example_key: the hash of what a judge may see of it, and
@@ -103,10 +104,17 @@ class Backend(Protocol):
 
     `max_samples` is the most samples one request may ask for; it may fall once a server shows that it
     gives fewer. `concurrency` is how many requests may be under way at once.
+
+    Streams are drawn in aligned blocks of `block_size`: block b holds streams `b * block_size` to
+    `b * block_size + block_size - 1`, and what one stream says depends on the whole of its block. A backend
+    that is asked for part of a block draws all of it and gives that part. 1: any streams may share a request.
     """
 
     @property
     def max_samples(self) -> int: ...
+
+    @property
+    def block_size(self) -> int: ...
 
     @property
     def concurrency(self) -> int: ...

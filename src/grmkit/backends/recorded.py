@@ -75,6 +75,10 @@ class RecordedBackend:
         return MAX_SAMPLES
 
     @property
+    def block_size(self) -> int:
+        return 1
+
+    @property
     def concurrency(self) -> int:
         return CONCURRENCY
 

@@ -9,7 +9,7 @@ from grmkit.cli import EXIT_JUDGE
 from grmkit.config import ScoreConfig
 from grmkit.errors import BackendDown, TemplateError
 from grmkit.scoring import GenerativeJudge, Prices
-from grmkit.scoring.sampling import Plan, Sampler, make_plan, split_blocks
+from grmkit.scoring.sampling import Plan, Sampler, make_plan, plan_requests
 from grmkit.types import Example, Tokens
 
 CHARS_PER_TOKEN = 4
@@ -17,12 +17,16 @@ CHARS_PER_TOKEN = 4
 
 @dataclass(slots=True)
 class Outlook:
-    """What is to come: requests, judgments, characters of prompt; each prompt once per request."""
+    """What is to come: requests, judgments, characters of prompt; each prompt once per request.
+
+    `to_ask` may be more than `judgments` less `kept`: where streams are drawn in blocks, whole blocks are asked for.
+    """
 
     examples: int = 0
     refused: int = 0
     judgments: int = 0
     kept: int = 0
+    to_ask: int = 0
     requests: int = 0
     prompt_chars: int = 0
     neutralised: int = 0
@@ -63,15 +67,16 @@ def _add(outlook: Outlook, example: Example, plan: Plan, sampler: Sampler | None
     outlook.neutralised += any(prompt.neutralised for prompt in plan.prompts.values())
     for order, prompt in plan.prompts.items():
         streams = plan.streams(order)
-        missing = len(streams) if sampler is None else sampler.num_missing(example, order, streams)
-        requests = len(split_blocks(range(missing), judge.backend.max_samples))
-        outlook.kept += len(streams) - missing
-        outlook.requests += requests
-        outlook.prompt_chars += requests * sum(len(message.content) for message in prompt.messages)
+        kept = set[int]() if sampler is None else sampler.kept_streams(example, order)
+        requests = plan_requests(streams, kept, judge.backend, judge.sampling)
+        outlook.kept += sum(stream in kept for stream in streams)
+        outlook.to_ask += sum(map(len, requests))
+        outlook.requests += len(requests)
+        outlook.prompt_chars += len(requests) * sum(len(message.content) for message in prompt.messages)
 
 
 def _print(outlook: Outlook, config: ScoreConfig) -> None:
-    to_ask = outlook.judgments - outlook.kept
+    to_ask = outlook.to_ask
     prompt_tokens = outlook.prompt_chars // CHARS_PER_TOKEN
     typer.echo(f"examples     {outlook.examples}" + (f" ({outlook.refused} refused)" if outlook.refused else ""))
     typer.echo(f"judgments    {outlook.judgments}: {outlook.kept} in the ledger, {to_ask} to ask for")

@@ -1,12 +1,13 @@
 """Draw the judgments of one example: from the ledger what is there, from the backend what is not.
 
 Samples of one order share a request. What a request brings is committed at once; what a server left out is asked
-for again. A judgment is claimed before it is asked for, so that nobody else asks for it meanwhile.
+for again. A judgment is claimed before it is asked for, so that nobody else asks for it meanwhile. A backend that
+draws streams in blocks is asked for whole blocks: what a verdict does not use of them waits in the ledger.
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from grmkit.backends import Answer, Backend, Generation, Request, Sampling
@@ -27,7 +28,10 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Tallies:
-    """What a run has done so far, in judgments and tokens; `reused` were in the ledger already."""
+    """What a run has done so far, in judgments and tokens; `reused` were in the ledger already.
+
+    `asked` counts every judgment that was drawn, also those that only came along with their block.
+    """
 
     asked: int = 0
     reused: int = 0
@@ -111,11 +115,10 @@ class Sampler:
         schedule = make_schedule(example, self.sampling, samples)
         return self._read(schedule, {order: self.ledger.find(self.judge, number, order) for order, _ in schedule})
 
-    def num_missing(self, example: Example, order: Order, streams: Sequence[int]) -> int:
-        """How many of these streams the ledger does not have."""
+    def kept_streams(self, example: Example, order: Order) -> set[int]:
+        """The streams of one order that the ledger has."""
         number = self.ledger.find_example(example.content())
-        kept = {} if number is None else self.ledger.find(self.judge, number, order)
-        return sum(stream not in kept for stream in streams)
+        return set() if number is None else set(self.ledger.find(self.judge, number, order))
 
     def _read(
         self, schedule: Sequence[tuple[Order, int]], found: dict[Order, dict[int, Stored]]
@@ -129,22 +132,21 @@ class Sampler:
         wanted = task.plan.streams(task.order)
         kept = self.ledger.find(self.judge, task.example, task.order)
         self.tallies.reused += sum(stream in kept for stream in wanted)
-        while missing := [stream for stream in wanted if stream not in kept]:
-            blocks = split_blocks(missing, self.backend.max_samples)
-            waits = await asyncio.gather(*(self._ask(task, block) for block in blocks))
+        while requests := plan_requests(wanted, kept, self.backend, self.sampling):
+            waits = await asyncio.gather(*(self._ask(task, streams) for streams in requests))
             if any(waits):
                 self.ledger.forget_dead_runs()
                 await asyncio.sleep(WAIT_FOR_OTHERS_S)
             kept = self.ledger.find(self.judge, task.example, task.order)
         return kept
 
-    async def _ask(self, task: "_Task", block: Sequence[int]) -> bool:
+    async def _ask(self, task: "_Task", streams: Sequence[int]) -> bool:
         """One request, claimed and committed; true if somebody else is asking for part of it."""
         async with self._slots:
             if task.is_stopped():
                 raise Stopped
-            claim = self.ledger.claim(self.judge, task.example, task.order, block)
-            for ours in split_blocks(claim.ours, len(block)):
+            claim = self.ledger.claim(self.judge, task.example, task.order, streams)
+            for ours in split_blocks(claim.ours, len(streams)):
                 await self._request(task, ours)
         return bool(claim.theirs)
 
@@ -232,15 +234,31 @@ def order_seed(key: str, order: Order, seed: int) -> int:
     return int(digest[:16], 16) % (SEED_SPACE - MAX_STREAMS)
 
 
-def split_blocks(streams: Sequence[int], size: int) -> list[tuple[int, ...]]:
-    """Runs of consecutive streams, each of at most this size."""
-    blocks: list[list[int]] = []
+def plan_requests(
+    wanted: Iterable[int], kept: Container[int], backend: Backend, sampling: Sampling
+) -> list[tuple[int, ...]]:
+    """The requests that bring those of the wanted streams of one order that are not kept: the streams of each.
+
+    Where streams are drawn in blocks, all that is not kept of a block is asked for with it. At temperature 0 there
+    are none: nothing is drawn.
+    """
+    block_size = backend.block_size if sampling.temperature > 0 else 1
+    blocks = dict.fromkeys(stream // block_size for stream in wanted if stream not in kept)
+    streams = (stream for block in blocks for stream in range(block * block_size, (block + 1) * block_size))
+    missing = [stream for stream in streams if stream not in kept]
+    return split_blocks(missing, backend.max_samples, block_size=block_size)
+
+
+def split_blocks(streams: Iterable[int], size: int, *, block_size: int = 1) -> list[tuple[int, ...]]:
+    """Runs of consecutive streams, each of at most this size, and of one block if streams are drawn in blocks."""
+    runs: list[list[int]] = []
     for stream in streams:
-        if blocks and len(blocks[-1]) < size and stream == blocks[-1][-1] + 1:
-            blocks[-1].append(stream)
+        is_new_block = block_size > 1 and stream % block_size == 0
+        if runs and len(runs[-1]) < size and stream == runs[-1][-1] + 1 and not is_new_block:
+            runs[-1].append(stream)
         else:
-            blocks.append([stream])
-    return [tuple(block) for block in blocks]
+            runs.append([stream])
+    return [tuple(run) for run in runs]
 
 
 def to_stored(answer: Answer, prompt: Prompt) -> list[Stored]:

@@ -1,11 +1,13 @@
-"""A scripted server, and backends that wait only briefly, for all that is tested over HTTP."""
+"""For what is tested over HTTP, a scripted server and backends that wait only briefly; for the rest, a tiny model."""
 
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from grmkit.backends.http import HttpBackend, HttpSettings
@@ -13,6 +15,7 @@ from grmkit.backends.http import HttpBackend, HttpSettings
 sys.path.insert(0, str(Path(__file__).parents[2]))  # where fake_server.py lies
 
 from fake_server import FakeServer
+from tiny_model import make_model
 
 SHORT = {"retries": 3, "wait_initial_s": 0.01, "wait_max_s": 0.02, "timeout_s": 5.0, "api_key_env": "GRMKIT_TEST_KEY"}
 
@@ -34,3 +37,15 @@ async def judges() -> AsyncIterator[Any]:
             return judge
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that runs in a blink: for transformers, and in its subfolder `ctranslate2`. Not to be written to."""
+    return make_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def model_copy(tiny_model: Path, tmp_path: Path) -> Path:
+    """The same model, to be broken at will."""
+    return Path(shutil.copytree(tiny_model, tmp_path / "copy"))

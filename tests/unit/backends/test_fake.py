@@ -83,6 +83,10 @@ async def test_it_gives_at_most_max_samples():
     assert (judge.max_samples, judge.concurrency) == (2, 3)
 
 
+async def test_it_can_play_a_judge_that_draws_blocks():
+    assert (FakeBackend().block_size, FakeBackend(block_size=4).block_size) == (1, 4)
+
+
 async def test_latency():
     before = time.monotonic()
     await FakeBackend(latency_s=0.05).sample(ask(1))

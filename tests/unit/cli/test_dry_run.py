@@ -1,5 +1,13 @@
 import json
 
+from grmkit.backends.fake import FakeBackend
+from grmkit.cli.dry_run import describe
+from grmkit.config import ScoreConfig
+from grmkit.ledger import Ledger
+from grmkit.scoring import GenerativeJudge
+from grmkit.templates import load_template
+from grmkit.types import Example
+
 
 def test_what_would_be_refused_is_said(grm, server, tmp_path):
     path = tmp_path / "three.jsonl"
@@ -22,3 +30,14 @@ def test_imitations_are_counted(grm, server, tmp_path):
 
 def test_without_prices_there_is_no_cost(grm, server, pairs):
     assert "cost" not in grm("score", pairs, "--judge", server.url, "--dry-run").out
+
+
+async def test_where_streams_are_drawn_in_blocks_whole_blocks_are_asked_for(capsys):
+    example = Example("q", ("a", "b"))
+    judge = GenerativeJudge(FakeBackend(block_size=4), load_template("llm-judge"), Ledger(None))
+    config = ScoreConfig(judge="http://host:8000/v1", data="x.jsonl", samples=2, max_tokens=10)
+    assert await describe(judge, [example], config) == 0
+    out = capsys.readouterr().out
+    assert "judgments    2: 0 in the ledger, 8 to ask for" in out
+    assert "requests     2\n" in out
+    assert "at most 80 tokens" in out

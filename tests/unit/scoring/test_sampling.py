@@ -7,7 +7,7 @@ from grmkit.backends import Answer, Generation, Sampling
 from grmkit.backends.fake import FakeBackend
 from grmkit.errors import BackendError
 from grmkit.ledger import Ledger
-from grmkit.scoring.sampling import Sampler, Stopped, judge_key, make_plan, make_schedule, split_blocks
+from grmkit.scoring.sampling import Sampler, Stopped, judge_key, make_plan, make_schedule, plan_requests, split_blocks
 from grmkit.templates import load_template
 from grmkit.types import Example, Tokens
 
@@ -180,6 +180,66 @@ async def test_neutralised_text_is_recorded_with_the_judgment():
 
 def test_blocks_are_runs_of_at_most_the_size():
     assert split_blocks([0, 1, 2, 3, 5, 6, 9], 3) == [(0, 1, 2), (3,), (5, 6), (9,)]
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        (64, [(1, 2, 3), (4, 5, 6, 7), (8,)]),
+        (3, [(1, 2, 3), (4, 5, 6), (7,), (8,)]),
+        (1, [(stream,) for stream in range(1, 9)]),
+    ],
+)
+def test_no_request_crosses_the_edge_of_a_block(size, expected):
+    assert split_blocks(range(1, 9), size, block_size=4) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept", "expected"),
+    [
+        ([0, 1], [], [(0, 1, 2, 3)]),
+        ([0, 1, 2, 3, 4], [0, 1, 2, 3], [(4, 5, 6, 7)]),
+        ([0, 1, 5], [0, 1, 2, 3], [(4, 5, 6, 7)]),
+        ([1, 6], [0, 2], [(1,), (3,), (4, 5, 6, 7)]),
+        ([0, 1], [0, 1], []),
+    ],
+)
+def test_whole_blocks_are_asked_for(wanted, kept, expected):
+    assert plan_requests(wanted, kept, FakeBackend(block_size=4), Sampling()) == expected
+
+
+def test_at_temperature_0_there_are_no_blocks():
+    assert plan_requests([0], [], FakeBackend(block_size=4), Sampling(temperature=0.0)) == [(0,)]
+
+
+async def test_a_verdict_uses_what_is_scheduled_and_the_rest_of_the_block_waits():
+    ledger, backend = Ledger(None), FakeBackend(block_size=4)
+    sampler = make_sampler(backend, ledger)
+    few, _ = await sampler.draw(PAIR, 3)
+    assert [judgment.stream for judgment in few] == [0, 0, 1]
+    assert [(request.first_stream, request.num_samples) for request in backend.requests] == [(0, 4), (0, 4)]
+    assert (sampler.tallies.asked, sampler.tallies.reused) == (8, 0)
+    eight, _ = await sampler.draw(PAIR, 8)
+    assert len(backend.requests) == 2
+    assert (sampler.tallies.asked, sampler.tallies.reused) == (8, 8)
+    at_once, _ = await make_sampler(FakeBackend()).draw(PAIR, 8)
+    assert (eight, few) == (at_once, at_once[:3])
+
+
+async def test_a_block_that_others_ask_for_in_part_is_waited_for():
+    ledger, backend = Ledger(None), FakeBackend(block_size=4, latency_s=0.02)
+    sampler = make_sampler(backend, ledger)
+    (one, _), (other, _) = await asyncio.gather(sampler.draw(PAIR, 2), sampler.draw(PAIR, 8))
+    assert other[:2] == one
+    assert sum(request.num_samples for request in backend.requests) == 8
+
+
+async def test_a_block_that_comes_in_pieces_is_drawn_in_the_end():
+    backend = FakeBackend(block_size=4, max_samples=3)
+    judgments, _ = await make_sampler(backend).draw(PAIR, 8)
+    assert len(judgments) == 8
+    asked = [(request.first_stream, request.num_samples) for request in backend.requests if request.order == (0, 1)]
+    assert asked == [(0, 3), (3, 1)]
 
 
 def seed_of(example, order=(0, 1), seed=0):
