@@ -6,22 +6,21 @@ ours, so no parity with the published checkpoints is claimed: give a checkpoint 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from grmkit.errors import TemplateError
-from grmkit.templates.answer import final_answer
-from grmkit.templates.numbers import Numbers, read_numbers
+from grmkit.templates.boxed import read_boxed
+from grmkit.templates.hint import HINT, hint_of
 from grmkit.templates.prompt_file import PromptFile
 from grmkit.templates.protocol import Prompt, Reading
-from grmkit.templates.sections import read_critiques, read_principles, split_sections
-from grmkit.templates.structure import MARKERS, SECTIONS, VERDICTS, heading
+from grmkit.templates.structure import MARKERS, SECTIONS, VERDICTS
 from grmkit.types import Example, Message
 
 PROMPT = Path(__file__).with_name("deepseek_grm.txt")
 VERSION = 2  # raise it when the code below renders the same prompt text differently
 
 STRUCTURE = (*MARKERS, *SECTIONS, *VERDICTS)
-HINT = heading("the (?:best +response|correct +score) +is")
 
 
 class DeepSeekGRM:
@@ -65,36 +64,12 @@ class DeepSeekGRM:
         """
         if self._is_binary and len(example.responses) != 1:
             raise TemplateError(f"{self.name} judges one response at a time; this example has {len(example.responses)}")
-        hint = _hint(example, order) if self._is_hinted else None
+        hint = hint_of(example, order) if self._is_hinted else None
         text, neutralised = self._prompt.render(example, order, hint=hint)
         return Prompt((Message("user", text),), neutralised)
 
     def parse(self, text: str | None, num_responses: int, *, finish_reason: str | None = None) -> Reading:
         """Exactly one number per response, in range, after the judge's own final Scores heading; or why not."""
-        answer, reason = final_answer(text, finish_reason)
-        sections = split_sections(answer)
-        numbers = reason or self._read(sections.scores, num_responses)
-        is_read = not isinstance(numbers, str)
-        return Reading(
-            numbers if is_read else None,
-            None if is_read else numbers,
-            read_principles(sections.criteria),
-            sections.analysis,
-            read_critiques(sections.analysis, num_responses),
-        )
-
-    def _read(self, scores: str | None, num_responses: int) -> Numbers:
-        numbers = "no_scores" if scores is None else read_numbers(scores, num_responses, self.score_range)
-        is_half = self._is_binary and not isinstance(numbers, str) and not all(number in (0, 1) for number in numbers)
-        return "out_of_range" if is_half else numbers
-
-
-def _hint(example: Example, order: Sequence[int]) -> str:
-    best = example.best
-    if best is None:
-        raise TemplateError("a hint needs a label with one best response; this example has none")
-    if len(order) == 1:
-        if not isinstance(example.label, tuple):
-            raise TemplateError("a hint for a single response needs its gold score as label, a list of one number")
-        return f"The correct score is: {example.label[0]:g}"
-    return f"The best response is: Response {list(order).index(best) + 1}"
+        reading = read_boxed(text, num_responses, finish_reason=finish_reason, score_range=self.score_range)
+        is_half = self._is_binary and any(score not in (0, 1) for score in reading.scores or ())
+        return replace(reading, scores=None, unparsed_reason="out_of_range") if is_half else reading

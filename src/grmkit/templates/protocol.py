@@ -115,6 +115,7 @@ def template_names() -> tuple[str, ...]:
 def _registry() -> dict[str, Callable[[str | Path | None], Template]]:
     from grmkit.templates.deepseek_grm import DeepSeekGRM
     from grmkit.templates.llm_judge import LLMJudge
+    from grmkit.templates.nano import Nano
 
     return {
         "deepseek-grm": lambda path: DeepSeekGRM(prompt_file=path),
@@ -124,4 +125,6 @@ def _registry() -> dict[str, Callable[[str | Path | None], Template]]:
         "llm-judge-mt-bench": lambda path: LLMJudge("mt-bench", prompt_file=path),
         "llm-judge-arena-hard": lambda path: LLMJudge("arena-hard", prompt_file=path),
         "llm-judge-llmbar": lambda path: LLMJudge("llmbar", prompt_file=path),
+        "nano": lambda path: Nano(prompt_file=path),
+        "nano-hinted": lambda path: Nano(prompt_file=path, is_hinted=True),
     }

@@ -15,6 +15,8 @@ NAMES = (
     "llm-judge-mt-bench",
     "llm-judge-arena-hard",
     "llm-judge-llmbar",
+    "nano",
+    "nano-hinted",
 )
 
 
