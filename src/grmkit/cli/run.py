@@ -21,6 +21,7 @@ from grmkit.config import ScoreConfig
 from grmkit.data import parse_columns, read_examples
 from grmkit.errors import DataError
 from grmkit.scoring import GenerativeJudge, Prices, break_tie, load
+from grmkit.scoring.load import default_temperature
 from grmkit.scoring.sampling import Tallies
 from grmkit.types import Example, Verdict
 
@@ -126,7 +127,13 @@ def load_judge(config: ScoreConfig) -> GenerativeJudge:
         template=config.template,
         prompt_file=config.prompt_file,
         ledger=None if config.no_ledger else config.ledger or "default",
-        sampling=Sampling(config.temperature, config.top_p, config.max_tokens, config.seed, config.logprobs),
+        sampling=Sampling(
+            default_temperature(config.judge) if config.temperature is None else config.temperature,
+            config.top_p,
+            config.max_tokens,
+            config.seed,
+            config.logprobs,
+        ),
         http=HttpSettings(
             api_key_env=config.api_key_env,
             model_revision=config.model_revision,
@@ -136,6 +143,7 @@ def load_judge(config: ScoreConfig) -> GenerativeJudge:
         ),
     )
     judge.rule = config.vote
+    judge.refuse = None if config.force else judge.refuse
     judge.prices = None if config.prices is None else Prices(*config.prices)
     say_lost(judge.ledger.num_lost)
     return judge
@@ -200,6 +208,8 @@ def say(report: Report, tallies: Tallies) -> None:
         err(f"cost of these verdicts: {report.cost:.6g}")
     if tallies.neutralised:
         err(f"{tallies.neutralised} examples imitate the prompt's structure: neutralised, see `grm ledger export`")
+    if report.abstained["out_of_domain"]:
+        err("nano is a demonstration judge of its own small world; --force lets it judge other text, at its own risk")
     if report.abstained["backend"]:
         err("some requests failed for good; run the same command again to complete them")
 

@@ -10,16 +10,24 @@ Opt = typer.Option
 
 def score(
     data: Annotated[str, typer.Argument(help="Examples: .jsonl, .jsonl.gz, .parquet, hf://owner/name, or - (stdin).")],
-    judge: Annotated[str, Opt(help="URL like http://host:8000/v1 (several: with commas), or recorded:FILE.")],
+    judge: Annotated[
+        str, Opt(help="nano, URL like http://host:8000/v1 (several: with commas), model folder or recorded:FILE.")
+    ] = "nano",
     output: Annotated[Path | None, Opt("--output", "-o", help="Write verdicts here, as JSON lines.")] = None,
     model: Annotated[str | None, Opt(help="The model's name on the server, if it serves several.")] = None,
     model_revision: Annotated[str | None, Opt(help="Tells two states of a model of one name apart.")] = None,
     template: Annotated[
-        str, Opt(help="deepseek-grm[-hinted|-binary], llm-judge[-mt-bench|-arena-hard|-llmbar].")
-    ] = "deepseek-grm",
+        str | None,
+        Opt(
+            help="deepseek-grm[-hinted|-binary], llm-judge[-mt-bench|-arena-hard|-llmbar], nano[-hinted]; "
+            "default: nano for the judge nano, or deepseek-grm."
+        ),
+    ] = None,
     prompt_file: Annotated[Path | None, Opt(help="A prompt (Jinja) to use instead of the template's.")] = None,
     samples: Annotated[int, Opt(help="Judgments per example.")] = 8,
-    temperature: Annotated[float, Opt(help="0 is greedy: one judgment per order.")] = 0.5,
+    temperature: Annotated[
+        float | None, Opt(help="0 is greedy: one judgment per order; default: nano's own, or 0.5.")
+    ] = None,
     top_p: Annotated[float, Opt(help="Nucleus mass.")] = 1.0,
     max_tokens: Annotated[int, Opt(help="Room for one answer; one that fills it is unreadable.")] = 2048,
     logprobs: Annotated[bool, Opt("--logprobs", help="Ask for token log-probabilities and keep them.")] = False,
@@ -35,6 +43,7 @@ def score(
     api_key_env: Annotated[str, Opt(help="The environment variable with the server's key.")] = "OPENAI_API_KEY",
     ledger: Annotated[Path | None, Opt(help="The ledger file; default: in your data folder.")] = None,
     no_ledger: Annotated[bool, Opt("--no-ledger", help="Keep nothing after this run.")] = False,
+    force: Annotated[bool, Opt("--force", help="Let nano judge text outside of its own world too.")] = False,
     prices: Annotated[str | None, Opt(help="PROMPT,COMPLETION money per million tokens, like 0.27,1.10.")] = None,
     dry_run: Annotated[bool, Opt("--dry-run", help="Say what would be sent and cost; send nothing.")] = False,
 ) -> None:

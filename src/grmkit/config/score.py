@@ -18,20 +18,20 @@ class ScoreConfig(BaseModel):
     """The examples: a .jsonl, .jsonl.gz or .parquet file, hf://owner/name, or - for standard input."""
     output: Path | None = None
     """Where verdicts go, as JSON lines; none prints a table on a terminal and JSON lines into a pipe."""
-    judge: str
-    """A server's URL (several: commas between them), or recorded:FILE."""
+    judge: str = "nano"
+    """The judge that ships, a server's URL (several: commas between them), a model's folder, or recorded:FILE."""
     model: str | None = None
     """The model's name on the server."""
     model_revision: str | None = None
     """What tells two states of a model of the same name apart."""
-    template: str = "deepseek-grm"
-    """How questions and answers are written."""
+    template: str | None = None
+    """How questions and answers are written; none is the judge's own: nano's, or deepseek-grm."""
     prompt_file: Path | None = None
     """A prompt to use instead of the template's."""
     samples: Annotated[int, Field(gt=0, le=65536)] = 8
     """Judgments per example."""
-    temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.5
-    """Of the sampling; 0 is greedy."""
+    temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Of the sampling; 0 is greedy; none is the judge's own: nano's, or 0.5."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Nucleus mass of the sampling."""
     max_tokens: PositiveInt = 2048
@@ -64,6 +64,8 @@ class ScoreConfig(BaseModel):
     """Whether judgments are kept in memory only."""
     prices: tuple[Price, Price] | None = None
     """Money per million prompt tokens and per million completion tokens."""
+    force: bool = False
+    """Whether nano judges text outside of its own world too."""
     dry_run: bool = False
     """Whether to say what would be sent and cost, and send nothing."""
 

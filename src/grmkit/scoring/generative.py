@@ -35,6 +35,8 @@ class GenerativeJudge:
         sampling: How the model is sampled.
         rule: What decides the best response.
         prices: For the cost of a verdict.
+        refuse: Says why an example is outside of what the judge knows, or None for one that is not; what it refuses
+            abstains `out_of_domain`. Set it to None to have everything judged.
 
     Attributes:
         tallies: What this judge has asked for and reused so far.
@@ -49,6 +51,7 @@ class GenerativeJudge:
     sampling: Sampling = field(default_factory=Sampling)
     rule: Rule = "sum"
     prices: Prices | None = None
+    refuse: Callable[[Example], str | None] | None = None
     tallies: Tallies = field(default_factory=Tallies, init=False)
     _sampler: Sampler | None = field(default=None, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
@@ -158,6 +161,8 @@ class GenerativeJudge:
             if not response.strip():
                 blank = Abstention("refused", f"responses[{index}] is empty; there is nothing to judge")
                 return abstain(example.id, blank)
+        if self.refuse is not None and (why := self.refuse(example)) is not None:
+            return abstain(example.id, Abstention("out_of_domain", why))
         try:
             judgments, tokens = await sampler.draw(example, samples, is_stopped)
         except (TemplateError, BackendError) as error:

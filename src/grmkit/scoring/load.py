@@ -1,24 +1,30 @@
 """From a judge's name to a judge."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grmkit.backends import Backend, Sampling
 from grmkit.ledger import Ledger, default_path
+from grmkit.nano import JUDGE
+from grmkit.nano.scope import why_out_of_domain
 from grmkit.scoring.generative import GenerativeJudge
 from grmkit.templates import Template, load_template
 
 if TYPE_CHECKING:
     from grmkit.backends.http import HttpSettings
 
+NANO = "nano"
 DEFAULT_TEMPLATE = "deepseek-grm"
+NANO_TEMPERATURE = 0.4  # chosen on the validation split for Voting@8: docs/results/nano-judge.md
 
 
 def load(
-    judge: str,
+    judge: str = NANO,
     *,
     model: str | None = None,
-    template: str | Template = DEFAULT_TEMPLATE,
+    template: str | Template | None = None,
     prompt_file: str | Path | None = None,
     ledger: str | Path | None = "default",
     sampling: Sampling | None = None,
@@ -27,13 +33,17 @@ def load(
     """A judge, ready to score.
 
     Args:
-        judge: `http://host:8000/v1#model` (several servers of one model: separate the URLs with commas), or
-            `recorded:answers.jsonl` to play back answers kept earlier.
+        judge: `nano`, the small judge that ships, which abstains outside of its own world; `http://host:8000/v1#model`
+            (several servers of one model: separate the URLs with commas);
+            the folder of a model, to run it in this process: `ctranslate2:FOLDER` and `transformers:FOLDER` say
+            with what, left out it is ctranslate2 if the model was converted for it; `transformers:owner/name`
+            for a model on the hub; or `recorded:answers.jsonl` to play back answers kept earlier.
         model: The model's name on the server, instead of after the `#`; not needed if it serves only one.
-        template: A template's name or a template of your own.
+        template: A template's name or a template of your own; None is the judge's own: `nano` for nano, or
+            `deepseek-grm`.
         prompt_file: A prompt to use instead of the template's.
         ledger: Where judgments are kept: a path, "default" for the user's own ledger, None to keep nothing.
-        sampling: Temperature, room for the answer, seed.
+        sampling: Temperature, room for the answer, seed; None is the judge's own.
         http: Key, concurrency, timeout and retries.
 
     Raises:
@@ -48,27 +58,76 @@ def load(
         >>> judge.close()
     """
     backend = load_backend(judge, model=model, http=http)
+    if template is None:
+        template = NANO if judge == NANO else DEFAULT_TEMPLATE
     if isinstance(template, str):
         template = load_template(template, prompt_file=prompt_file)
     path = default_path() if ledger == "default" else ledger
-    return GenerativeJudge(backend, template, Ledger(path), sampling or Sampling())
+    sampling = sampling or Sampling(default_temperature(judge))
+    refuse = why_out_of_domain if judge == NANO else None
+    return GenerativeJudge(backend, template, Ledger(path), sampling, refuse=refuse)
+
+
+def default_temperature(judge: str) -> float:
+    """The temperature a judge is sampled at if nobody says otherwise."""
+    return NANO_TEMPERATURE if judge == NANO else Sampling().temperature
 
 
 def load_backend(judge: str, *, model: str | None = None, http: "HttpSettings | None" = None) -> Backend:
     """The backend a judge's name stands for.
 
     Raises:
-        ValueError: If the name is neither a URL nor `recorded:PATH`.
+        ValueError: If the name is neither `nano` nor a URL nor a model's folder, nor starts with `ctranslate2:`,
+            `transformers:` or `recorded:`.
     """
-    if judge.startswith("recorded:"):
-        from grmkit.backends.recorded import RecordedBackend
-
-        return RecordedBackend(judge.removeprefix("recorded:"))
+    if judge == NANO:
+        return _ctranslate2(str(JUDGE))
+    kind, _, rest = judge.partition(":")
+    if kind in LOCAL:
+        return LOCAL[kind](rest)
+    if os.path.isdir(judge):
+        return _folder(judge)
     urls, _, named = judge.partition("#")
     base_urls = tuple(url.strip() for url in urls.split(",") if url.strip())
     if not base_urls or not all(url.startswith(("http://", "https://")) for url in base_urls):
         shown = "not shown, as it may hold a password" if "@" in judge else repr(judge)
-        raise ValueError(f"judge is {shown}; expected a URL like http://host:8000/v1, or recorded:FILE")
+        raise ValueError(
+            f"judge is {shown}; expected nano, a URL like http://host:8000/v1, the folder of a model (or "
+            "ctranslate2:FOLDER, transformers:FOLDER_OR_HUB_ID), or recorded:FILE"
+        )
     from grmkit.backends.http import HttpBackend, HttpSettings
 
     return HttpBackend(base_urls, model or named or None, settings=http or HttpSettings())
+
+
+def _recorded(path: str) -> Backend:
+    from grmkit.backends.recorded import RecordedBackend
+
+    return RecordedBackend(path)
+
+
+def _ctranslate2(path: str) -> Backend:
+    from grmkit.backends.ctranslate2 import CTranslate2Backend
+
+    return CTranslate2Backend(path)
+
+
+def _transformers(path_or_id: str) -> Backend:
+    from grmkit.backends.transformers import TransformersBackend
+
+    return TransformersBackend(path_or_id)
+
+
+def _folder(path: str) -> Backend:
+    """With ctranslate2 if the model in the folder was converted for it, else with transformers."""
+    from grmkit.backends.ctranslate2 import find_model
+
+    return _ctranslate2(path) if find_model(Path(path)) else _transformers(path)
+
+
+LOCAL: dict[str, Callable[[str], Backend]] = {
+    "recorded": _recorded,
+    "ctranslate2": _ctranslate2,
+    "transformers": _transformers,
+}
+"""What a judge's name may start with, besides a URL's scheme, and what the rest of it then is."""

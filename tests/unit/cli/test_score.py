@@ -280,7 +280,7 @@ def test_wrong_flags_are_usage_errors(grm, pairs, args, words):
 def test_an_unknown_judge_is_a_usage_error(grm, pairs):
     ran = grm("score", pairs, "--judge", "gpt-4")
     assert ran.code == 2
-    assert "expected a URL" in ran.err
+    assert "expected nano, a URL" in ran.err
 
 
 def test_a_ledger_that_cannot_be_opened_has_its_own_code(grm, server, pairs, tmp_path):
@@ -346,3 +346,40 @@ def test_ctrl_c_before_the_judge_has_answered_sends_nothing(server, pairs):
     process.communicate()
     assert process.returncode == 130
     assert server.chats == []
+
+
+WORLD = {"id": "w", "query": "What is 17 plus 25? I am in a hurry.", "responses": ["It is 42.", "It is 43."]}
+FOREIGN = {"id": "f", "query": "Explain quantum chromodynamics briefly.", "responses": ["Gluons bind quarks.", "Hm."]}
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in (WORLD, FOREIGN)))
+    return path
+
+
+def test_the_judge_that_ships_is_the_default_and_abstains_outside_of_its_world(grm, mixed):
+    ran = grm("score", mixed, "--no-ledger")
+    world, foreign = ran.rows
+    assert ran.code == 0
+    assert world["abstained"] is None
+    assert world["judgments"][0]["principles"][0]["name"]
+    assert foreign["scores"] is None
+    assert foreign["abstained"]["reason"] == "out_of_domain"
+    assert "of 8 words are unknown" in foreign["abstained"]["detail"]
+    assert "--force" in ran.err
+
+
+def test_force_judges_text_from_outside_too(grm, mixed):
+    _, foreign = grm("score", mixed, "--no-ledger", "--force").rows
+    assert foreign["samples"] == 8
+    assert foreign["abstained"] is None or foreign["abstained"]["reason"] == "unreadable"
+
+
+def test_nano_can_be_asked_greedily_and_with_another_seed(grm, mixed):
+    (greedy, _), (other, _) = (
+        grm("score", mixed, "--no-ledger", *flags).rows for flags in (("--temperature", 0), ("--seed", 1))
+    )
+    assert greedy["samples"] == 2
+    assert other["samples"] == 8

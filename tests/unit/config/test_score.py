@@ -4,9 +4,10 @@ from pydantic import ValidationError
 from grmkit.config import ScoreConfig
 
 
-def test_only_data_and_judge_have_to_be_given():
-    config = ScoreConfig(data="pairs.jsonl", judge="http://host:8000/v1")
-    assert (config.samples, config.temperature, config.max_tokens, config.template) == (8, 0.5, 2048, "deepseek-grm")
+def test_only_the_data_have_to_be_given():
+    config = ScoreConfig(data="pairs.jsonl")
+    assert (config.judge, config.samples, config.max_tokens) == ("nano", 8, 2048)
+    assert (config.temperature, config.template) == (None, None)  # the judge's own
 
 
 def test_a_config_is_frozen_and_knows_its_keys():

@@ -230,3 +230,14 @@ async def test_an_empty_response_is_refused_unsent():
 def test_a_rule_nobody_knows_is_refused_before_anything_is_sent():
     with pytest.raises(ValueError, match="rule is 'average'; expected one of sum, mean, majority"):
         GenerativeJudge(FakeBackend(), load_template("deepseek-grm"), Ledger(None), rule="average")
+
+
+async def test_what_the_judge_does_not_know_abstains_unsent_unless_forced():
+    judge = make_judge()
+    judge.refuse = lambda example: "query 1 is unknown" if example.query == "query 1" else None
+    verdicts = [verdict async for verdict in judge.ascore_each(examples(2), samples=2)]
+    assert [verdict.abstained and verdict.abstained.reason for verdict in verdicts] == [None, "out_of_domain"]
+    assert verdicts[1].abstained.detail == "query 1 is unknown"
+    assert len(judge.backend.requests) == 2, "two orders of the first alone"
+    judge.refuse = None
+    assert (await judge.ascore_example(examples(2)[1], samples=2)).abstained is None

@@ -1,8 +1,10 @@
 import pytest
 
+from grmkit.backends.ctranslate2 import CTranslate2Backend
 from grmkit.backends.http import HttpBackend, HttpSettings
+from grmkit.backends.transformers import TransformersBackend
 from grmkit.errors import LedgerError
-from grmkit.scoring.load import load, load_backend
+from grmkit.scoring.load import NANO_TEMPERATURE, default_temperature, load, load_backend
 from grmkit.templates import load_template
 
 
@@ -29,9 +31,38 @@ def test_a_template_of_your_own_is_taken_as_it_is():
     assert load("http://host:8000/v1", template=mine, ledger=None).template is mine
 
 
+def test_nano_brings_its_own_template_temperature_and_limits():
+    nano, other = load(ledger=None), load("http://host:8000/v1", ledger=None)
+    assert (nano.template.name, nano.sampling.temperature) == ("nano", NANO_TEMPERATURE)
+    assert isinstance(nano.backend, CTranslate2Backend)
+    assert (other.template.name, other.sampling.temperature) == ("deepseek-grm", 0.5)
+    assert nano.refuse is not None
+    assert other.refuse is None
+    assert default_temperature("nano") == NANO_TEMPERATURE
+    assert default_temperature("recorded:x") == 0.5
+
+
+def test_a_folder_runs_with_what_its_model_was_made_for(tmp_path):
+    (tmp_path / "converted" / "ctranslate2").mkdir(parents=True)
+    (tmp_path / "converted" / "ctranslate2" / "model.bin").touch()
+    (tmp_path / "plain").mkdir()
+    converted, inner, plain = tmp_path / "converted", tmp_path / "converted" / "ctranslate2", tmp_path / "plain"
+    for judge, kind in [
+        (f"{converted}", CTranslate2Backend),
+        (f"{inner}", CTranslate2Backend),
+        (f"{plain}", TransformersBackend),
+        (f"ctranslate2:{inner}", CTranslate2Backend),
+        (f"transformers:{converted}", TransformersBackend),
+        ("transformers:owner/name", TransformersBackend),
+    ]:
+        assert type(load_backend(judge)) is kind
+    with pytest.raises(ValueError, match=r"holds no model\.bin"):
+        load_backend(f"ctranslate2:{plain}")
+
+
 @pytest.mark.parametrize("judge", ["host:8000", "", "nanno", "http://a/v1,b/v1"])
 def test_an_unknown_judge_is_refused(judge):
-    with pytest.raises(ValueError, match="expected a URL like"):
+    with pytest.raises(ValueError, match="a URL like"):
         load(judge, ledger=None)
 
 
