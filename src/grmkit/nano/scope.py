@@ -18,6 +18,8 @@ def why_out_of_domain(example: Example) -> str | None:
         True
     """
     num_unknown, num_words = count_unknown(example)
+    if num_words == 0:
+        return "there is no word in it, and the nano judge knows its own small world only"
     if num_unknown <= MAX_UNKNOWN * num_words:
         return None
     return (

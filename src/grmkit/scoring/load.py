@@ -80,6 +80,8 @@ def load_backend(judge: str, *, model: str | None = None, http: "HttpSettings | 
         ValueError: If the name is neither `nano` nor a URL nor a model's folder, nor starts with `ctranslate2:`,
             `transformers:` or `recorded:`.
     """
+    if model is not None and not judge.startswith(("http://", "https://")):
+        raise ValueError(f"model is {model!r}; it names one of several on a server, and judge {judge!r} is no URL")
     if judge == NANO:
         return _ctranslate2(str(JUDGE))
     kind, _, rest = judge.partition(":")

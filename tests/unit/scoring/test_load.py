@@ -74,3 +74,9 @@ def test_an_unknown_template_is_refused_with_the_known_ones():
 def test_a_ledger_that_cannot_be_opened_is_an_error(tmp_path):
     with pytest.raises(LedgerError):
         load("http://host:8000/v1", ledger=tmp_path)
+
+
+@pytest.mark.parametrize("judge", ["nano", "recorded:answers.jsonl", "transformers:owner/name"])
+def test_a_model_s_name_is_for_servers(judge):
+    with pytest.raises(ValueError, match="model is 'x'; it names one of several on a server"):
+        load(judge, model="x", ledger=None)
