@@ -4,8 +4,8 @@
 
 Pairs are drawn evenly from four sets, as far as each goes, among those whose prompt leaves room for an answer in the
 judge's context. Asked for: at least 95 % of the judgments readable. The accuracy is reported as it is, beside that of
-the longer response; so is how many of all pairs the judge refuses when it is not forced, and why. The result holds ids and
-numbers only.
+the longer response; so is how many of all pairs the judge refuses when it is not forced, and why. The result holds
+ids and numbers only.
 """
 
 import argparse
