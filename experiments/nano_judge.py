@@ -186,6 +186,8 @@ def describe(
             "sampled": Counter(str(j.unparsed_reason) for j in judgments if not j.is_parsed),
             "greedy": sum(not j.is_parsed for verdict in greedy for j in verdict.judgments),
         },
+        "greedy_in_two_orders": interval(by_both := voted(examples, both, 2), rng),
+        "voting@8_minus_greedy_in_two_orders": paired(votes[8], by_both, rng),
     }
 
 
