@@ -220,15 +220,16 @@ def by_group(names: list[str], one: np.ndarray, eight: np.ndarray, greedy: np.nd
     return groups
 
 
-def consistency(verdicts: list[Verdict]) -> float:
-    """Of the pairs, how often the first judgment of each order names the same winner."""
-    same = []
+def consistency(verdicts: list[Verdict]) -> dict[str, float]:
+    """Of the pairs, how often the first judgments of the two orders name the same winner, and how often both tie."""
+    signs = []
     for verdict in verdicts:
         first = {judgment.order: judgment.scores for judgment in reversed(verdict.judgments)}
         if len(first) == 2 and all(len(order) == 2 for order in first):
-            signs = {None if scores is None else np.sign(scores[0] - scores[1]) for scores in first.values()}
-            same.append(len(signs) == 1 and None not in signs)
-    return round(float(np.mean(same)), 4)
+            signs.append([None if scores is None else np.sign(scores[0] - scores[1]) for scores in first.values()])
+    same_winner = [one == other and one not in (None, 0) for one, other in signs]
+    both_tie = [one == other == 0 for one, other in signs]
+    return {"same_winner": round(float(np.mean(same_winner)), 4), "both_tie": round(float(np.mean(both_tie)), 4)}
 
 
 def tie_rate(judgments: list[Any]) -> float:

@@ -15,6 +15,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,14 @@ from tokenizers import Tokenizer
 from grmkit import Example, Verdict
 from grmkit.nano import JUDGE
 from grmkit.nano.scope import why_out_of_domain
+from grmkit.nano.world import items
 from grmkit.scoring import load
 from grmkit.templates import load_template
 
 RESULT = Path(__file__).parents[1] / "docs" / "results" / "nano-real-pairs.json"
 NUM_PAIRS = 500
 SAMPLES = 8
+MIN_PAIRS = 30  # for an interval
 ROOM = 256  # tokens left for the answer
 
 
@@ -61,6 +64,7 @@ def main() -> None:
         "unparsed": unparsed,
         "pairs_scored": sum(verdict.scores is not None for verdict in verdicts),
         "accuracy": {name: accuracy(chosen, verdicts, name) for name in [*sets, "all"]},
+        "refused_in_world": {split: refused_in_world(split) for split in ("validation", "test", "generalisation")},
         "not_forced": {name: refusals(examples) for name, examples in sets.items()},
         "ids": [example.id for example in chosen],
     }
@@ -102,7 +106,7 @@ def accuracy(examples: list[Example], verdicts: list[Verdict], name: str) -> dic
     return {
         "pairs": len(rows),
         "voting@8": round(float(right.mean()), 4),
-        "ci95": [round(float(q), 4) for q in np.quantile(means, [0.025, 0.975])],
+        "ci95": [round(float(q), 4) for q in np.quantile(means, [0.025, 0.975])] if len(rows) >= MIN_PAIRS else None,
         "ties": sum(verdict.is_tie for _, verdict in rows),
         "longer_response_wins": round(float(np.mean(longest)), 4),
     }
@@ -120,6 +124,16 @@ def refusals(examples: list[Example]) -> dict[str, int]:
         for example in examples
     )
     return dict(reasons)
+
+
+def refused_in_world(split: str) -> dict[str, Any]:
+    """Of 2,000 items of a split, how many would be refused, by what is new in them: what the limit costs."""
+    refused = Counter(
+        str(item.example.meta["shift"])
+        for item in items(split, 2000)
+        if why_out_of_domain(replace(item.example, reference=None))
+    )
+    return {"items": 2000, "refused": refused.total(), "by_shift": refused}
 
 
 def rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -80,7 +80,7 @@ def parse_args() -> Plan:
 def load_tokenizer(out: Path, plan: Plan) -> PreTrainedTokenizerFast:
     """A byte-level BPE learnt from the training split; each digit is a token of its own."""
     path = out / "tokenizer.json"
-    if not path.exists():
+    if not (out / "checkpoint.pt").exists():
         raw = Tokenizer(models.BPE())
         raw.pre_tokenizer = pre_tokenizers.Sequence(
             [
@@ -145,6 +145,8 @@ def train(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, plan: Pla
     step = tokens = 0
     if path.exists():
         state = torch.load(path, weights_only=True)
+        if state["plan"] != asdict(plan):
+            raise SystemExit(f"{path}: is of another plan, {state['plan']}; delete it to start anew")
         model.load_state_dict(state["model"])
         for part, kept in zip((*optimizers, *schedules), state["parts"], strict=True):
             part.load_state_dict(kept)
@@ -171,7 +173,7 @@ def train(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, plan: Pla
             log.append(row)
             losses.clear()
         if time.monotonic() - saved > CHECKPOINT_EVERY_S:
-            keep(path, model, (*optimizers, *schedules), step=step, tokens=tokens, log=log)
+            keep(path, model, (*optimizers, *schedules), plan=asdict(plan), step=step, tokens=tokens, log=log)
             saved = time.monotonic()
     path.unlink(missing_ok=True)
     return log
@@ -256,9 +258,7 @@ def save(model: Any, tokenizer: PreTrainedTokenizerFast, plan: Plan, out: Path, 
     tokenizer.save_pretrained(out)
     converter = ctranslate2.converters.TransformersConverter(str(out), load_as_float16=True)
     converter.convert(str(out / "ctranslate2"), quantization="float16", force=True)
-    kept = {
-        name: value for name, value in asdict(plan).items() if name not in ("out", "device", "threads", "precision")
-    }
+    kept = {name: value for name, value in asdict(plan).items() if name not in ("out", "device", "threads")}
     (out / "training.json").write_text(json.dumps({"plan": kept, "log": log[::10] + log[-1:]}) + "\n")
 
 

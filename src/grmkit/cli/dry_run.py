@@ -38,6 +38,10 @@ async def describe(judge: GenerativeJudge, examples: Iterable[Example], config: 
     outlook = Outlook()
     for example in examples:
         outlook.examples += 1
+        if judge.refuse is not None and (why := judge.refuse(example)) is not None:
+            outlook.refused += 1
+            typer.echo(f"{example.id}: would be refused: {why}", err=True)
+            continue
         try:
             plan = make_plan(example, judge.template, judge.sampling, config.samples)
         except TemplateError as error:

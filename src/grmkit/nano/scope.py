@@ -7,7 +7,8 @@ from grmkit.nano.voice import phrases, plural, word_lists, words_of
 from grmkit.types import Example
 
 MAX_UNKNOWN = 0.2
-"""The highest share of unknown words that is judged; calibrated in docs/results/nano-judge.md."""
+"""The highest share of unknown words that is judged: what it costs inside and lets pass from outside is in
+docs/results/nano-judge.md. It is a share of all words, so a foreign query may ride in on known responses."""
 
 
 def why_out_of_domain(example: Example) -> str | None:
@@ -17,9 +18,10 @@ def why_out_of_domain(example: Example) -> str | None:
         >>> why_out_of_domain(Example("What is 2 plus 3?", ("It is 5.",))) is None
         True
     """
+    query = example.query if isinstance(example.query, str) else " ".join(turn.content for turn in example.query)
+    if not words_of(query):
+        return "there is no word in the query, and the nano judge knows its own small world only"
     num_unknown, num_words = count_unknown(example)
-    if num_words == 0:
-        return "there is no word in it, and the nano judge knows its own small world only"
     if num_unknown <= MAX_UNKNOWN * num_words:
         return None
     return (

@@ -47,7 +47,7 @@ def load(
         http: Key, concurrency, timeout and retries.
 
     Raises:
-        ValueError: If the judge or the template is not known.
+        ValueError: If the judge or the template is not known, or nano is given a template it was not trained on.
         TemplateError: If the prompt file cannot be used.
         LedgerError: If the ledger cannot be opened.
 
@@ -60,6 +60,8 @@ def load(
     backend = load_backend(judge, model=model, http=http)
     if template is None:
         template = NANO if judge == NANO else DEFAULT_TEMPLATE
+    elif judge == NANO and isinstance(template, str) and not template.startswith(NANO):
+        raise ValueError(f"template is {template!r}; the judge nano knows no other than {NANO!r} and 'nano-hinted'")
     if isinstance(template, str):
         template = load_template(template, prompt_file=prompt_file)
     path = default_path() if ledger == "default" else ledger
@@ -124,7 +126,11 @@ def _folder(path: str) -> Backend:
     """With ctranslate2 if the model in the folder was converted for it, else with transformers."""
     from grmkit.backends.ctranslate2 import find_model
 
-    return _ctranslate2(path) if find_model(Path(path)) else _transformers(path)
+    if find_model(Path(path)):
+        return _ctranslate2(path)
+    if not (Path(path) / "config.json").is_file():
+        raise ValueError(f"judge is {path!r}; the folder holds neither a config.json nor a converted model.bin")
+    return _transformers(path)
 
 
 LOCAL: dict[str, Callable[[str], Backend]] = {

@@ -17,7 +17,7 @@ from grmkit.types import Example, Message
 
 PROMPT = Path(__file__).with_name("nano.txt")
 VERSION = 1  # raise it when the code below renders the same prompt text differently
-STRUCTURE = (*MARKERS, *SECTIONS, *VERDICTS)
+STRUCTURE = (*MARKERS, *SECTIONS, *VERDICTS, HINT)  # one model may know both forms
 MAX_RESPONSES = 8
 
 
@@ -33,7 +33,7 @@ class Nano:
         self._is_hinted = is_hinted
         self._prompt = PromptFile(
             prompt_file or PROMPT,
-            (*STRUCTURE, HINT) if is_hinted else STRUCTURE,
+            STRUCTURE,
             needed=("query", "responses", "hint") if is_hinted else ("query", "responses"),
         )
 

@@ -41,3 +41,12 @@ async def test_where_streams_are_drawn_in_blocks_whole_blocks_are_asked_for(caps
     assert "judgments    2: 0 in the ledger, 8 to ask for" in out
     assert "requests     2\n" in out
     assert "at most 80 tokens" in out
+
+
+def test_what_nano_would_refuse_is_counted_and_told(grm, tmp_path):
+    path = tmp_path / "odd.jsonl"
+    path.write_text('{"id": "odd", "query": "Explain quantum chromodynamics.", "responses": ["Gluons.", "Quarks."]}\n')
+    ran = grm("score", path, "--dry-run", "--no-ledger")
+    assert ran.code == 0
+    assert "odd: would be refused: 4 of 5 words are unknown" in ran.err
+    assert "(1 refused)" in ran.out

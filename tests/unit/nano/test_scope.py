@@ -76,6 +76,8 @@ def test_other_texts_are_not(text: str) -> None:
     assert why_out_of_domain(Example(text, (text,))) is not None
 
 
-@pytest.mark.parametrize(("query", "response"), [("12 + 30?", "42"), ("?!", "...")])
+@pytest.mark.parametrize(
+    ("query", "response"), [("12 + 30?", "42"), ("?!", "..."), ("🙂", "It is fine."), (" ", "It is fine.")]
+)
 def test_text_without_a_word_is_out_of_domain(query, response):
     assert "no word" in str(why_out_of_domain(Example(query, (response,))))

@@ -46,6 +46,7 @@ def test_a_folder_runs_with_what_its_model_was_made_for(tmp_path):
     (tmp_path / "converted" / "ctranslate2").mkdir(parents=True)
     (tmp_path / "converted" / "ctranslate2" / "model.bin").touch()
     (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "config.json").touch()
     converted, inner, plain = tmp_path / "converted", tmp_path / "converted" / "ctranslate2", tmp_path / "plain"
     for judge, kind in [
         (f"{converted}", CTranslate2Backend),
@@ -80,3 +81,14 @@ def test_a_ledger_that_cannot_be_opened_is_an_error(tmp_path):
 def test_a_model_s_name_is_for_servers(judge):
     with pytest.raises(ValueError, match="model is 'x'; it names one of several on a server"):
         load(judge, model="x", ledger=None)
+
+
+def test_nano_takes_no_template_it_was_not_trained_on():
+    with pytest.raises(ValueError, match="template is 'deepseek-grm'; the judge nano knows no other"):
+        load("nano", template="deepseek-grm", ledger=None)
+    assert load("nano", template="nano-hinted", ledger=None).template.name == "nano-hinted"
+
+
+def test_a_folder_without_a_model_is_no_judge(tmp_path):
+    with pytest.raises(ValueError, match=r"holds neither a config\.json nor a converted model\.bin"):
+        load_backend(str(tmp_path))
