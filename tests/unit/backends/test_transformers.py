@@ -224,6 +224,11 @@ async def test_what_it_says_of_itself(backend, tiny_model, model_copy):
         "dtype": "float32",
     }
     assert await TransformersBackend(model_copy, device="cpu").identity() == identity
+    transformers.AutoModelForCausalLM.from_pretrained(model_copy, dtype=torch.float16).save_pretrained(model_copy)
+    saved_in_half = TransformersBackend(model_copy, device="cpu")
+    assert (await saved_in_half.identity())["dtype"] == "float32", "a CPU computes in float16 slowly"
+    asked_for_half = TransformersBackend(model_copy, device="cpu", dtype="float16")
+    assert (await asked_for_half.identity())["dtype"] == "float16"
     half = TransformersBackend(model_copy, device="cpu", dtype="bfloat16")
     assert (await half.identity())["dtype"] == "bfloat16"
     assert (await half.sample(ask())).completion_tokens == 96
