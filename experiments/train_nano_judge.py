@@ -13,7 +13,7 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,16 @@ class Plan:
     seed: int = 0
     device: str = "cpu"
     threads: int = 2
-    precision: str = "bf16"
+    precision: str = "auto"  # bf16 where it is computed in hardware, or else fp32, many times faster there
     start: str = ""  # a judge's folder: its tokenizer and weights are where training begins
     ignore: float = 0.0  # how often the teacher judges without the wishes
 
 
 def main() -> None:
     plan = parse_args()
+    if plan.precision == "auto":
+        has_bf16 = plan.device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        plan = replace(plan, precision="bf16" if has_bf16 else "fp32")
     torch.set_num_threads(plan.threads)
     out = Path(plan.out)
     out.mkdir(parents=True, exist_ok=True)

@@ -46,6 +46,8 @@ class JudgeConfig(BaseModel):
     """Judgments per example."""
     hinted_samples: Count = 1
     """Judgments per example by a judge that is told the label; rft only."""
+    orders: PositiveInt | None = None
+    """In how many orders an example's responses are shown, at most; all that balance asks for, if left out."""
     temperature: Positive = 1.0
     """Of the sampling."""
     top_p: Part = 1.0

@@ -31,6 +31,7 @@ class Judge:
         model: The judge's name on its server.
         workers: How many processes sample at once.
         concurrency: Requests under way at once, per process.
+        num_orders: In how many orders an example's responses are shown at most; None: in all that balance asks for.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Judge:
     model: str | None = None
     workers: int = 1
     concurrency: int = 64
+    num_orders: int | None = None
 
     def told(self) -> "Judge":
         """The same judge, told the label."""
@@ -54,6 +56,7 @@ class Judge:
             sampling=self.sampling,
             http=HttpSettings(concurrency=self.concurrency),
         )
+        judge.num_orders = self.num_orders
         judge.refuse = None  # what a judge is trained on may well be new to it
         return judge
 

@@ -43,6 +43,8 @@ class GenerativeJudge:
         prices: For the cost of a verdict.
         refuse: Says why an example is outside of what the judge knows, or None for one that is not; what it refuses
             abstains `out_of_domain`. Set it to None to have everything judged.
+        num_orders: In how many orders the responses are shown at most; None: in all that balance asks for. Judgments
+            of one order share a prompt, and a model in this process draws four of them at once.
         meta_rm: Scores the readable judgments, and thereby decides which of them vote; without one all do.
         meta_samples: How many of them vote: a number, a share in (0, 1], or `soft`, which weighs each by the
             probability that it is right. None is half of them, rounded up.
@@ -62,6 +64,7 @@ class GenerativeJudge:
     rule: Rule = "sum"
     prices: Prices | None = None
     refuse: Callable[[Example], str | None] | None = None
+    num_orders: int | None = None
     meta_rm: MetaRM | None = None
     meta_samples: MetaSamples | None = None
     tallies: Tallies = field(default_factory=Tallies, init=False)
@@ -222,7 +225,7 @@ class GenerativeJudge:
         contest = Contest(self.rule, self.meta_samples, width, None if stop is None else check_stop(stop))
         loop = asyncio.get_running_loop()
         if self._drawing is None or self._loop is not loop:
-            sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, self.tallies)
+            sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, self.tallies, self.num_orders)
             meta = None if self.meta_rm is None else MetaScorer(self.meta_rm, self.ledger, self.tallies)
             self._drawing, self._loop = Drawing(sampler, meta), loop
         drawing = self._drawing

@@ -13,7 +13,9 @@ from collections import Counter
 Order = tuple[int, ...]
 
 
-def order_schedule(num_responses: int, samples: int, *, seed: int, key: str) -> list[tuple[Order, int]]:
+def order_schedule(
+    num_responses: int, samples: int, *, seed: int, key: str, num_orders: int | None = None
+) -> list[tuple[Order, int]]:
     """The order and the stream of every sample; the first k entries are those of a schedule of k.
 
     Args:
@@ -21,6 +23,7 @@ def order_schedule(num_responses: int, samples: int, *, seed: int, key: str) -> 
         samples: How many judgments are to be drawn, at least 1.
         seed: The caller's seed.
         key: What is judged; different keys get different labellings.
+        num_orders: In how many orders they are shown at most; None: in all that balance asks for.
 
     Returns:
         Per sample the order (`order[p]` is the input index shown at position p) and the stream: how many
@@ -33,7 +36,9 @@ def order_schedule(num_responses: int, samples: int, *, seed: int, key: str) -> 
     """
     if num_responses < 1 or samples < 1:
         raise ValueError(f"num_responses is {num_responses} and samples is {samples}; expected at least 1 of each")
-    rows = balanced_rows(num_responses)
+    if num_orders is not None and num_orders < 1:
+        raise ValueError(f"num_orders is {num_orders}; expected at least 1, or None")
+    rows = balanced_rows(num_responses)[:num_orders]
     labels = list(range(num_responses))
     _generator(seed, key).shuffle(labels)
     drawn: Counter[Order] = Counter()

@@ -12,7 +12,7 @@ from grmkit.errors import BackendDown, BackendError, LedgerError, TemplateError
 from grmkit.scoring.budget import first_round, next_round
 from grmkit.scoring.guided import MetaSamples
 from grmkit.scoring.meta_scoring import MetaScorer
-from grmkit.scoring.sampling import Drawn, Sampler, Stopped, make_schedule
+from grmkit.scoring.sampling import Drawn, Sampler, Stopped
 from grmkit.scoring.stopping import POOL_SIZE, Prior, Rows, chance_of_change, looks, pooled_prior, weigh
 from grmkit.scoring.tally import Rule, meta_scores_of
 from grmkit.scoring.voting import winners
@@ -66,7 +66,7 @@ class Drawing:
     def looks(self, example: Example, samples: int) -> tuple[int, ...]:
         """After how many judgments to look; greedily, each order is drawn once."""
         sampling, backend = self.sampler.sampling, self.sampler.backend
-        num = len(make_schedule(example, sampling, samples))
+        num = len(self.sampler.schedule(example, samples))
         block_size = backend.block_size if sampling.temperature > 0 else 1
         return looks(len(example.responses), num, block_size=block_size)
 

@@ -68,13 +68,17 @@ class Plan:
 
 @dataclass(slots=True)
 class Sampler:
-    """Draws judgments with one template from one backend into one ledger, for all callers in one event loop."""
+    """Draws judgments with one template from one backend into one ledger, for all callers in one event loop.
+
+    With `num_orders`, the responses are shown in so many orders at most.
+    """
 
     template: Template
     backend: Backend
     ledger: Ledger
     sampling: Sampling
     tallies: Tallies = field(default_factory=Tallies)
+    num_orders: int | None = None
     judge: int = field(default=-1, init=False)
     _slots: asyncio.Semaphore = field(init=False)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -106,9 +110,9 @@ class Sampler:
             BackendError: If a request failed for good; what came of the others is in the ledger.
             Stopped: If the run is stopping and this example is not complete.
         """
-        plan = make_plan(example, self.template, self.sampling, samples)
+        plan = make_plan(example, self.template, self.sampling, samples, num_orders=self.num_orders)
         number = self.ledger.example_id(example.content(), example.id)
-        before = frozenset(make_schedule(example, self.sampling, num_before) if num_before else ())
+        before = frozenset(self.schedule(example, num_before) if num_before else ())
         self.tallies.neutralised += not before and any(prompt.neutralised for prompt in plan.prompts.values())
         fills = (self._fill(_Task(example.id, number, order, plan, is_stopped, before)) for order in plan.prompts)
         outcomes = await asyncio.gather(*fills, return_exceptions=True)
@@ -123,8 +127,12 @@ class Sampler:
         number = self.ledger.find_example(example.content())
         if number is None:
             return (), None
-        schedule = make_schedule(example, self.sampling, samples)
+        schedule = self.schedule(example, samples)
         return self._read(schedule, {order: self.ledger.find(self.judge, number, order) for order, _ in schedule})
+
+    def schedule(self, example: Example, samples: int) -> tuple[tuple[Order, int], ...]:
+        """Order and stream of each of so many samples."""
+        return make_schedule(example, self.sampling, samples, num_orders=self.num_orders)
 
     def kept_streams(self, example: Example, order: Order) -> set[int]:
         """The streams of one order that the ledger has."""
@@ -209,22 +217,26 @@ def judge_key(model: dict[str, object], template: Template, sampling: Sampling) 
     return JudgeKey(model, template.name, template.fingerprint, sampling.to_json())
 
 
-def make_schedule(example: Example, sampling: Sampling, samples: int) -> tuple[tuple[Order, int], ...]:
+def make_schedule(
+    example: Example, sampling: Sampling, samples: int, *, num_orders: int | None = None
+) -> tuple[tuple[Order, int], ...]:
     """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies."""
     if not 1 <= samples <= MAX_STREAMS:
         raise ValueError(f"samples is {samples}; expected 1 to {MAX_STREAMS}")
     key = example.key
-    schedule = order_schedule(len(example.responses), samples, seed=sampling.seed, key=key)
+    schedule = order_schedule(len(example.responses), samples, seed=sampling.seed, key=key, num_orders=num_orders)
     return tuple(entry for entry in schedule if sampling.temperature > 0 or entry[1] == 0)
 
 
-def make_plan(example: Example, template: Template, sampling: Sampling, samples: int) -> Plan:
+def make_plan(
+    example: Example, template: Template, sampling: Sampling, samples: int, *, num_orders: int | None = None
+) -> Plan:
     """Everything that will be asked about one example; nothing is sent yet.
 
     Raises:
         TemplateError: If the template cannot take the example.
     """
-    schedule = make_schedule(example, sampling, samples)
+    schedule = make_schedule(example, sampling, samples, num_orders=num_orders)
     key = example.key
     orders = list(dict.fromkeys(order for order, _ in schedule))
     return Plan(

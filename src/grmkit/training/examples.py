@@ -75,6 +75,7 @@ def judge_of(config: JudgeConfig, *, model: str, template: str, ledger: Path) ->
         model=config.model,
         workers=config.workers,
         concurrency=config.concurrency,
+        num_orders=config.orders,
     )
 
 

@@ -32,6 +32,9 @@ SHARDED = {
 def trainer_settings(optim: OptimConfig, run: RunConfig, folder: RunFolder) -> dict[str, Any]:
     """What all our trainers are told, in the words of `transformers.TrainingArguments`."""
     micro_batch = optim.micro_batch or optim.batch
+    on_cpu = run.device == "cpu" or not _has_gpu()
+    if on_cpu and run.precision == "bfloat16" and not _has_bfloat16():
+        logger.warning("this CPU computes bfloat16 in software, many times slower; set run.precision to float32")
     return {
         "output_dir": str(folder.checkpoints),
         "per_device_train_batch_size": micro_batch,
@@ -43,7 +46,7 @@ def trainer_settings(optim: OptimConfig, run: RunConfig, folder: RunFolder) -> d
         "weight_decay": optim.weight_decay,
         "max_grad_norm": optim.max_grad_norm,
         "seed": run.seed,
-        "use_cpu": run.device == "cpu" or not _has_gpu(),
+        "use_cpu": on_cpu,
         "bf16": run.precision == "bfloat16",
         "gradient_checkpointing": None,  # off; TRL turns it on, by a name that transformers takes back
         "logging_steps": run.log_every,
@@ -286,3 +289,10 @@ def _has_gpu() -> bool:
     import torch
 
     return torch.cuda.is_available()
+
+
+def _has_bfloat16() -> bool:
+    """Whether oneDNN, which computes for torch on a CPU, takes bfloat16 here."""
+    import torch
+
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

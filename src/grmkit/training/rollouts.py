@@ -88,9 +88,10 @@ class Rollouts:
 
     def orders(self, index: int) -> list[Order]:
         """The order of each rollout of a group."""
-        example, num = self.examples[index], self.num_orders or self.group
-        schedule = order_schedule(len(example.responses), num, seed=self.seed, key=example.key)
-        return [schedule[place % num][0] for place in range(self.group)]
+        example = self.examples[index]
+        num, limit = len(example.responses), self.num_orders
+        schedule = order_schedule(num, self.group, seed=self.seed, key=example.key, num_orders=limit)
+        return [order for order, _ in schedule]
 
     def prompt(self, index: int, order: Order) -> str:
         return prompt_of(self.template, self.examples[index], order)

@@ -130,3 +130,12 @@ def test_an_answer_that_is_not_recorded_is_none(tmp_path):
     (_, one), (_, other) = draw(recorded, PAIRS[:2], 1)
     assert [judgment.is_parsed for judgment in one.judgments] == [True]
     assert (other.judgments, other.abstained.reason) == ((), "not_recorded")
+
+
+def test_one_order_is_one_prompt_of_each_example(judge, server):
+    drawn = list(draw(replace(judge, num_orders=1), PAIRS, 4))
+    assert [len(verdict.judgments) for _, verdict in drawn] == [4] * 10
+    assert all(len({judgment.order for judgment in verdict.judgments}) == 1 for _, verdict in drawn)
+    assert {verdict.judgments[0].order for _, verdict in drawn} == {(0, 1), (1, 0)}
+    assert len({prompt for prompt, _ in asked(server)}) == 10
+    assert len(asked(server)) == 40

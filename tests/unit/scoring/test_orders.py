@@ -64,3 +64,25 @@ def test_the_first_order_varies_with_key_and_seed():
 def test_nonsense_is_refused(num_responses, samples):
     with pytest.raises(ValueError, match="expected at least 1 of each"):
         order_schedule(num_responses, samples, seed=0, key="k")
+
+
+@pytest.mark.parametrize("num_responses", [1, 2, 3, 8])
+def test_fewer_orders_are_the_first_ones_again_and_again(num_responses):
+    first = order_schedule(num_responses, 2, seed=0, key="k")
+    one = order_schedule(num_responses, 3, seed=0, key="k", num_orders=1)
+    assert one == [(first[0][0], 0), (first[0][0], 1), (first[0][0], 2)]
+    assert order_schedule(num_responses, 9, seed=0, key="k", num_orders=99) == order_schedule(
+        num_responses, 9, seed=0, key="k"
+    )
+
+
+def test_two_orders_of_three_responses_take_turns():
+    schedule = order_schedule(3, 5, seed=0, key="k", num_orders=2)
+    one, other = schedule[0][0], schedule[1][0]
+    assert one != other
+    assert schedule == [(one, 0), (other, 0), (one, 1), (other, 1), (one, 2)]
+
+
+def test_no_order_is_refused():
+    with pytest.raises(ValueError, match="num_orders is 0; expected at least 1, or None"):
+        order_schedule(2, 1, seed=0, key="k", num_orders=0)

@@ -100,6 +100,19 @@ def test_other_settings(folder):
     assert (told["bf16"], told["report_to"], told["fsdp"]) == (True, ["trackio"], True)
 
 
+@pytest.mark.parametrize("has_bfloat16", [True, False])
+def test_bfloat16_in_software_is_told(folder, caplog, monkeypatch, has_bfloat16):
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: has_bfloat16)
+    with caplog.at_level(logging.WARNING):
+        trainer_settings(OPTIM, RunConfig(precision="bfloat16", device="cpu"), folder)
+    assert ("computes bfloat16 in software" in caplog.text) is not has_bfloat16
+
+
+def test_float32_is_nothing_to_tell(folder, caplog):
+    trainer_settings(OPTIM, RUN, folder)
+    assert not caplog.records
+
+
 # Metrics --------------------------------------------------------------------------------------------------------
 
 
