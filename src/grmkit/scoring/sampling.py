@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from grmkit.backends import Answer, Backend, Generation, Request, Sampling
 from grmkit.ledger import JudgeKey, Ledger, Stored
 from grmkit.ledger.store import canonical
-from grmkit.scoring.orders import Order, order_schedule
+from grmkit.scoring.lists import render_shown, schedule_of
+from grmkit.scoring.orders import Order
 from grmkit.templates import Prompt, Template
 from grmkit.types import Example, Judgment, Tokens, content_key
 
@@ -68,13 +69,17 @@ class Plan:
 
 @dataclass(slots=True)
 class Sampler:
-    """Draws judgments with one template from one backend into one ledger, for all callers in one event loop."""
+    """Draws judgments with one template from one backend into one ledger, for all callers in one event loop.
+
+    Examples with more than `list_size` responses are judged in lists of them: then a sample is a set of judgments.
+    """
 
     template: Template
     backend: Backend
     ledger: Ledger
     sampling: Sampling
     tallies: Tallies = field(default_factory=Tallies)
+    list_size: int | None = None
     judge: int = field(default=-1, init=False)
     _slots: asyncio.Semaphore = field(init=False)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -106,7 +111,7 @@ class Sampler:
             BackendError: If a request failed for good; what came of the others is in the ledger.
             Stopped: If the run is stopping and this example is not complete.
         """
-        plan = make_plan(example, self.template, self.sampling, samples)
+        plan = make_plan(example, self.template, self.sampling, samples, self.list_size)
         number = self.ledger.example_id(example.content(), example.id)
         before = frozenset(make_schedule(example, self.sampling, num_before) if num_before else ())
         self.tallies.neutralised += not before and any(prompt.neutralised for prompt in plan.prompts.values())
@@ -123,7 +128,7 @@ class Sampler:
         number = self.ledger.find_example(example.content())
         if number is None:
             return (), None
-        schedule = make_schedule(example, self.sampling, samples)
+        schedule = make_schedule(example, self.sampling, samples, self.list_size)
         return self._read(schedule, {order: self.ledger.find(self.judge, number, order) for order, _ in schedule})
 
     def kept_streams(self, example: Example, order: Order) -> set[int]:
@@ -209,28 +214,32 @@ def judge_key(model: dict[str, object], template: Template, sampling: Sampling) 
     return JudgeKey(model, template.name, template.fingerprint, sampling.to_json())
 
 
-def make_schedule(example: Example, sampling: Sampling, samples: int) -> tuple[tuple[Order, int], ...]:
-    """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies."""
+def make_schedule(
+    example: Example, sampling: Sampling, samples: int, list_size: int | None = None
+) -> tuple[tuple[Order, int], ...]:
+    """Order and stream of every judgment; at temperature 0 each order is drawn once, more would be copies."""
     if not 1 <= samples <= MAX_STREAMS:
         raise ValueError(f"samples is {samples}; expected 1 to {MAX_STREAMS}")
     key = example.key
-    schedule = order_schedule(len(example.responses), samples, seed=sampling.seed, key=key)
+    schedule = schedule_of(len(example.responses), samples, seed=sampling.seed, key=key, list_size=list_size)
     return tuple(entry for entry in schedule if sampling.temperature > 0 or entry[1] == 0)
 
 
-def make_plan(example: Example, template: Template, sampling: Sampling, samples: int) -> Plan:
+def make_plan(
+    example: Example, template: Template, sampling: Sampling, samples: int, list_size: int | None = None
+) -> Plan:
     """Everything that will be asked about one example; nothing is sent yet.
 
     Raises:
         TemplateError: If the template cannot take the example.
     """
-    schedule = make_schedule(example, sampling, samples)
+    schedule = make_schedule(example, sampling, samples, list_size)
     key = example.key
     orders = list(dict.fromkeys(order for order, _ in schedule))
     return Plan(
         key,
         schedule,
-        {order: template.render(example, order) for order in orders},
+        {order: render_shown(template, example, order) for order in orders},
         {order: order_seed(key, order, sampling.seed) for order in orders},
     )
 
@@ -292,7 +301,7 @@ def to_stored(answer: Answer, prompt: Prompt) -> list[Stored]:
 def read_judgment(template: Template, order: Order, stream: int, stored: Stored) -> Judgment:
     """Parse what was written and put scores and critiques back into input order."""
     reading = template.parse(stored.text, len(order), finish_reason=stored.finish_reason)
-    places = [order.index(index) for index in range(len(order))]
+    places = [order.index(index) for index in sorted(order)]
     return Judgment(
         principles=reading.principles,
         critique=reading.critique,
