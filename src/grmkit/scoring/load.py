@@ -76,31 +76,27 @@ def load(
         'deepseek-grm'
         >>> judge.close()
     """
-    chosen, meta_samples, list_size = _read_guide(**guide)
+    chosen, kept, size = _read_guide(**guide)
     backend = load_backend(judge, model=model, http=http)
-    if template is None:
-        template = NANO if judge == NANO else DEFAULT_TEMPLATE
-    elif judge == NANO and isinstance(template, str) and not template.startswith(NANO):
-        raise ValueError(f"template is {template!r}; the judge nano knows no other than {NANO!r} and 'nano-hinted'")
-    if isinstance(template, str):
-        template = load_template(template, prompt_file=prompt_file)
+    template = _template_of(judge, template, prompt_file)
     meta_rm = None if chosen is None else load_meta_rm(chosen)
     if meta_rm is not None:
         check_reads(meta_rm, template)
-    check_list_size(list_size, template)
+    check_list_size(size, template)
     path = default_path() if ledger == "default" else ledger
     sampling = sampling or Sampling(default_temperature(judge))
     refuse = why_out_of_domain if judge == NANO else None
     return GenerativeJudge(
-        backend,
-        template,
-        Ledger(path),
-        sampling,
-        refuse=refuse,
-        meta_rm=meta_rm,
-        meta_samples=meta_samples,
-        list_size=list_size,
+        backend, template, Ledger(path), sampling, refuse=refuse, meta_rm=meta_rm, meta_samples=kept, list_size=size
     )
+
+
+def _template_of(judge: str, template: str | Template | None, prompt_file: str | Path | None) -> Template:
+    if template is None:
+        template = NANO if judge == NANO else DEFAULT_TEMPLATE
+    elif judge == NANO and isinstance(template, str) and not template.startswith(NANO):
+        raise ValueError(f"template is {template!r}; the judge nano knows no other than {NANO!r} and 'nano-hinted'")
+    return load_template(template, prompt_file=prompt_file) if isinstance(template, str) else template
 
 
 def _read_guide(
