@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -10,7 +11,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import fmean
 
 from rich.console import Console
 
@@ -25,7 +25,7 @@ from grmkit.scoring import GenerativeJudge, Prices, break_tie, load
 from grmkit.scoring.budget import check_budget
 from grmkit.scoring.load import default_temperature
 from grmkit.scoring.sampling import Tallies
-from grmkit.types import Example, Lists, Verdict
+from grmkit.types import Example, Verdict
 
 
 @dataclass(slots=True)
@@ -40,17 +40,22 @@ class Report:
     abstained: Counter[str] = field(default_factory=Counter)
     unparsed: Counter[str] = field(default_factory=Counter)
     cost: float | None = None
-    lists: list[Lists] = field(default_factory=list[Lists])
+    num_listed: int = 0
+    together_min: float = math.inf
+    together_sum: float = 0.0
 
     def add(self, verdict: Verdict) -> None:
         self.done += 1
         self.ties += verdict.is_tie
         self.judgments += verdict.samples
-        self.lists.extend([verdict.lists] if verdict.lists else [])
         self.abstained.update([verdict.abstained.reason] if verdict.abstained else [])
         self.unparsed.update(str(j.unparsed_reason) for j in verdict.judgments if not j.is_parsed)
         if verdict.cost is not None:
             self.cost = (self.cost or 0.0) + verdict.cost
+        if (lists := verdict.lists) is not None:
+            self.num_listed += 1
+            self.together_sum += lists.together_mean
+            self.together_min = min(lists.together_min, self.together_min)
 
 
 def run_score(config: ScoreConfig) -> int:
@@ -212,10 +217,9 @@ def say(report: Report, tallies: Tallies) -> None:
     err(f"{report.done} of {report.num_examples} examples: {scored}, {abstained}{skipped}")
     asked = f"{tallies.asked} asked for in {tallies.requests} requests, {tallies.reused} from the ledger"
     err(f"{report.judgments} judgments: {asked}, {report.unparsed.total()} unreadable{listed(report.unparsed)}")
-    if report.lists:
-        least, mean = min(one.together_min for one in report.lists), fmean(one.together_mean for one in report.lists)
-        size = report.lists[0].size
-        err(f"{len(report.lists)} judged in lists of up to {size}: a pair shared {mean:.2f} lists, at least {least}")
+    if report.num_listed:
+        mean = report.together_sum / report.num_listed
+        err(f"{report.num_listed} judged in lists: a pair shared {mean:.2f} of them, at least {report.together_min}")
     if tallies.planned:
         saved = 100 * (1 - tallies.spent / tallies.planned)
         err(f"saved {saved:.0f} % of {tallies.planned:,} judgments")

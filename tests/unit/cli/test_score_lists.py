@@ -22,7 +22,7 @@ def test_long_groups_are_judged_in_lists_and_the_overlap_is_told(grm, server, gr
     assert [row.get("lists", {}).get("is_connected") for row in first.rows] == [True, True, None]
     assert [row["samples"] for row in first.rows] == [6, 6, 2], "three lists a sample; the pair as ever"
     assert all(len(one["order"]) == len(one["scores"]) <= 5 for row in first.rows for one in row["judgments"])
-    assert "2 judged in lists of up to 5: a pair shared 0.73 lists, at least 0" in first.err
+    assert "2 judged in lists: a pair shared 0.73 of them, at least 0" in first.err
     asked = len(server.chats)
     again = grm(*args)
     assert (again.out, len(server.chats)) == (first.out, asked)
