@@ -45,7 +45,7 @@ async def describe(judge: GenerativeJudge, examples: Iterable[Example], config: 
             typer.echo(f"{example.id}: would be refused: {why}", err=True)
             continue
         try:
-            plan = make_plan(example, judge.template, judge.sampling, config.samples)
+            plan = make_plan(example, judge.template, judge.sampling, config.samples, list_size=config.list_size)
         except TemplateError as error:
             outlook.refused += 1
             typer.echo(f"{example.id}: would be refused: {error}", err=True)

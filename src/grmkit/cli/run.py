@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 import signal
 import sys
@@ -39,6 +40,9 @@ class Report:
     abstained: Counter[str] = field(default_factory=Counter)
     unparsed: Counter[str] = field(default_factory=Counter)
     cost: float | None = None
+    num_listed: int = 0
+    together_min: float = math.inf
+    together_sum: float = 0.0
 
     def add(self, verdict: Verdict) -> None:
         self.done += 1
@@ -48,6 +52,10 @@ class Report:
         self.unparsed.update(str(j.unparsed_reason) for j in verdict.judgments if not j.is_parsed)
         if verdict.cost is not None:
             self.cost = (self.cost or 0.0) + verdict.cost
+        if (lists := verdict.lists) is not None:
+            self.num_listed += 1
+            self.together_sum += lists.together_mean
+            self.together_min = min(lists.together_min, self.together_min)
 
 
 def run_score(config: ScoreConfig) -> int:
@@ -146,6 +154,7 @@ def load_judge(config: ScoreConfig) -> GenerativeJudge:
         ),
         meta_rm=config.meta_rm,
         meta_samples=config.meta_samples,
+        list_size=config.list_size,
     )
     judge.rule = config.vote
     judge.refuse = None if config.force else judge.refuse
@@ -208,6 +217,9 @@ def say(report: Report, tallies: Tallies) -> None:
     err(f"{report.done} of {report.num_examples} examples: {scored}, {abstained}{skipped}")
     asked = f"{tallies.asked} asked for in {tallies.requests} requests, {tallies.reused} from the ledger"
     err(f"{report.judgments} judgments: {asked}, {report.unparsed.total()} unreadable{listed(report.unparsed)}")
+    if report.num_listed:
+        mean = report.together_sum / report.num_listed
+        err(f"{report.num_listed} judged in lists: a pair shared {mean:.2f} of them, at least {report.together_min}")
     if tallies.planned:
         saved = 100 * (1 - tallies.spent / tallies.planned)
         err(f"saved {saved:.0f} % of {tallies.planned:,} judgments")

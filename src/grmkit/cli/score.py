@@ -36,6 +36,7 @@ def score(
         float | None, Opt(help="0.95: draw in rounds, stop once all samples would decide the same by that chance.")
     ] = None,
     budget: Annotated[int | None, Opt(help="Judgments over all examples, spent where decisions are open.")] = None,
+    list_size: Annotated[int | None, Opt(help="Judge more responses in overlapping lists of so many.")] = None,
     temperature: Annotated[
         float | None, Opt(help="0 is greedy: one judgment per order; default: nano's own, or 0.5.")
     ] = None,

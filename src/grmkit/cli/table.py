@@ -14,7 +14,7 @@ def show(verdict: Verdict, console: Console) -> None:
     """Print the verdict: headline, votes, principles and critique."""
     console.print(Text(f"{_safe(verdict.id)}  ", style="bold") + headline(verdict))
     if verdict.judgments:
-        console.print(votes(verdict))
+        console.print(votes(verdict) if verdict.lists is None else places(verdict))
     spoken = spokesman(verdict)
     if spoken is not None:
         for principle in spoken.principles[:MAX_PRINCIPLES]:
@@ -28,7 +28,8 @@ def headline(verdict: Verdict) -> Text:
     if verdict.abstained is not None:
         return Text(f"no verdict ({verdict.abstained.reason}): {_safe(verdict.abstained.detail)}", style="yellow")
     assert verdict.mean_scores is not None
-    means = ", ".join(f"{mean:.2f}" for mean in verdict.mean_scores)
+    shown = verdict.mean_scores if verdict.lists is None else (max(verdict.mean_scores), min(verdict.mean_scores))
+    means = (", " if verdict.lists is None else " to ").join(f"{mean:.2f}" for mean in shown)
     if len(verdict.mean_scores) == 1:
         some = "" if verdict.voted is None else f"{verdict.voted} of "
         return Text(f"mean score {means} of {some}{verdict.samples} judgments")
@@ -56,12 +57,28 @@ def votes(verdict: Verdict) -> Table:
     return table
 
 
+def places(verdict: Verdict) -> Table:
+    """Of an example judged in lists: one row per response, the best first, with interval and number of lists."""
+    assert verdict.lists is not None
+    table = Table("rank", "response", "mean score", "95 % interval", "lists", box=None, padding=(0, 2, 0, 2))
+    means, ranking, intervals = verdict.mean_scores or (), verdict.ranking or (), verdict.lists.intervals
+    for index in sorted(range(len(means)), key=lambda index: ranking[index]):
+        ends = "–" if intervals is None else "{:.2f} to {:.2f}".format(*intervals[index])
+        shown = verdict.lists.shown[index]
+        table.add_row(str(ranking[index]), str(index + 1), f"{means[index]:.2f}", ends, str(shown))
+    least, mean = verdict.lists.together_min, verdict.lists.together_mean
+    table.caption = (
+        f"{verdict.samples} lists, {verdict.unparsed} unreadable; a pair shared {mean:.2f}, at least {least}"
+    )
+    return table
+
+
 def spokesman(verdict: Verdict) -> Judgment | None:
     """The judgment to quote: the first readable one whose own best response is the verdict's."""
     readable = [judgment for judgment in verdict.judgments if judgment.scores is not None]
     for judgment in readable:
         assert judgment.scores is not None
-        if verdict.best is not None and judgment.scores.index(max(judgment.scores)) == verdict.best:
+        if judgment.shown[judgment.scores.index(max(judgment.scores))] == verdict.best:
             return judgment
     return readable[0] if readable else None
 
@@ -73,7 +90,8 @@ def principle_line(principle: Principle) -> str:
 
 def critique_lines(judgment: Judgment) -> list[str]:
     if judgment.critiques is not None and any(judgment.critiques):
-        return [f"response {i + 1}: {_short(text)}" for i, text in enumerate(judgment.critiques) if text]
+        named = zip(judgment.shown, judgment.critiques, strict=True)
+        return [f"response {i + 1}: {_short(text)}" for i, text in named if text]
     return [_short(judgment.critique)] if judgment.critique else []
 
 

@@ -42,6 +42,8 @@ class ScoreConfig(BaseModel):
     """The chance that all samples would decide the same, above which an example gets no more of them."""
     budget: PositiveInt | None = None
     """Judgments over all examples, spent where decisions are open; none is all samples of each."""
+    list_size: Annotated[int, Field(ge=2)] | None = None
+    """The most responses shown at once; an example with more is judged in overlapping lists; none shows any number."""
     temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """Of the sampling; 0 is greedy; none is the judge's own: nano's, or 0.5."""
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -87,4 +89,10 @@ class ScoreConfig(BaseModel):
             raise ValueError("--ledger and --no-ledger exclude each other; give one of them")
         if self.meta_samples is not None and self.meta_rm is None:
             raise ValueError("--meta-samples chooses among judgments by a meta RM; give its folder with --meta-rm")
+        if self.list_size is not None:
+            rivals = {"meta-rm": self.meta_rm, "stop": self.stop, "budget": self.budget}
+            if used := [name for name, value in rivals.items() if value is not None]:
+                raise ValueError(f"--list-size and --{used[0]} exclude each other: a list shows some responses only")
+            if self.vote == "majority":
+                raise ValueError("--list-size adds up points of lists; --vote majority has none, give sum or mean")
         return self

@@ -14,6 +14,8 @@ from grmkit.errors import BackendDown, BackendError, LedgerError, NotRecorded, P
 from grmkit.ledger import Ledger
 from grmkit.scoring.budget import check_budget
 from grmkit.scoring.guided import MetaSamples, check_guide
+from grmkit.scoring.list_tally import tally_lists
+from grmkit.scoring.lists import check_combination, check_list_size
 from grmkit.scoring.meta_rm import MetaRM, check_reads
 from grmkit.scoring.meta_scoring import MetaScorer
 from grmkit.scoring.rounds import Contest, Draw, Drawing, Pool, Run, until_decided, within_budget
@@ -48,13 +50,15 @@ class GenerativeJudge:
         meta_rm: Scores the readable judgments, and thereby decides which of them vote; without one all do.
         meta_samples: How many of them vote: a number, a share in (0, 1], or `soft`, which weighs each by the
             probability that it is right. None is half of them, rounded up.
+        list_size: An example with more responses is judged in overlapping lists of at most so many, fitted on one scale
+            (`grmkit.scoring.lists`); None judges any number at once. A sample is then as many judgments as show all.
 
     Attributes:
         tallies: What this judge has asked for and reused so far.
 
     Raises:
         ValueError: If there is no such rule, `meta_samples` is none of these or there is no meta RM to choose, or the
-            meta RM is one for another template.
+            meta RM is one for another template; if `list_size` is below 2 or more than the template can show.
     """
 
     backend: Backend
@@ -67,6 +71,7 @@ class GenerativeJudge:
     num_orders: int | None = None
     meta_rm: MetaRM | None = None
     meta_samples: MetaSamples | None = None
+    list_size: int | None = None
     tallies: Tallies = field(default_factory=Tallies, init=False)
     _drawing: Drawing | None = field(default=None, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
@@ -77,6 +82,7 @@ class GenerativeJudge:
         self.meta_samples = check_guide(self.meta_rm, self.meta_samples)
         if self.meta_rm is not None:
             check_reads(self.meta_rm, self.template)
+        check_combination(check_list_size(self.list_size, self.template), rule=self.rule, meta_rm=self.meta_rm)
 
     def score(
         self,
@@ -172,6 +178,7 @@ class GenerativeJudge:
             BackendDown: If the judge cannot be asked at all, or the meta RM cannot be loaded.
             LedgerError: If judgments cannot be kept.
         """
+        check_combination(self.list_size, rule=self.rule, budget=budget)
         source, head = iter(examples), []
         if budget is not None:
             head = list(source)
@@ -221,11 +228,13 @@ class GenerativeJudge:
         self, samples: int, stop: float | None, *, num_pooled: int, is_stopped: Callable[[], bool] = lambda: False
     ) -> Run:
         """A run with what this event loop draws with, which all its callers share."""
+        check_combination(self.list_size, rule=self.rule, stop=stop)
         width = self.template.score_range[1] - self.template.score_range[0]
         contest = Contest(self.rule, self.meta_samples, width, None if stop is None else check_stop(stop))
         loop = asyncio.get_running_loop()
         if self._drawing is None or self._loop is not loop:
-            sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, self.tallies, self.num_orders)
+            how = {"num_orders": self.num_orders, "list_size": self.list_size}
+            sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, self.tallies, **how)
             meta = None if self.meta_rm is None else MetaScorer(self.meta_rm, self.ledger, self.tallies)
             self._drawing, self._loop = Drawing(sampler, meta), loop
         drawing = self._drawing
@@ -260,6 +269,11 @@ class GenerativeJudge:
             raise
         finally:
             run.pool.report(place, None)
+        list_size, num = run.drawing.sampler.list_size, len(example.responses)
+        if list_size is not None and num > list_size:
+            return tally_lists(
+                example.id, judgments, num_responses=num, list_size=list_size, tokens=tokens, prices=self.prices
+            )
         return tally(
             example.id,
             judgments,

@@ -11,6 +11,7 @@ from grmkit.nano import JUDGE
 from grmkit.nano.scope import why_out_of_domain
 from grmkit.scoring.generative import GenerativeJudge
 from grmkit.scoring.guided import MetaSamples, check_guide
+from grmkit.scoring.lists import check_combination, check_list_size
 from grmkit.scoring.meta_rm import check_reads, load_meta_rm
 from grmkit.templates import Template, load_template
 
@@ -23,10 +24,11 @@ NANO_TEMPERATURE = 0.4  # chosen on the validation split for Voting@8: docs/resu
 
 
 class Guide(TypedDict, total=False):
-    """Which judgments vote: by what meta RM, and how many."""
+    """Which judgments vote: by what meta RM, and how many; and how many responses share a list."""
 
     meta_rm: str | Path | None
     meta_samples: MetaSamples | None
+    list_size: int | None
 
 
 def load(
@@ -57,11 +59,13 @@ def load(
         http: Key, concurrency, timeout and retries.
         guide: `meta_rm`, the folder of a meta RM, which then chooses the judgments that vote; `meta_samples`, how many:
             a number, a share of the readable ones in (0, 1], or `soft`, which weighs each by the probability that it
-            is right. Left out: half of them, rounded up.
+            is right. Left out: half of them, rounded up. `list_size`, the most responses to show at once: examples with
+            more are judged in overlapping lists, on one scale.
 
     Raises:
         ValueError: If the judge or the template is not known, or nano is given a template it was not trained on; if
-            `meta_samples` is none of these or there is no meta RM, or the meta RM is one for another template.
+            `meta_samples` is none of these or there is no meta RM, or the meta RM is one for another template; if
+            `list_size` is below 2, more than the template can show, or given with a meta RM.
         BackendDown: If there is no meta RM in its folder.
         TemplateError: If the prompt file cannot be used.
         LedgerError: If the ledger cannot be opened.
@@ -72,30 +76,35 @@ def load(
         'deepseek-grm'
         >>> judge.close()
     """
-    chosen, meta_samples = _read_guide(**guide)
+    chosen, kept, size = _read_guide(**guide)
     backend = load_backend(judge, model=model, http=http)
-    if template is None:
-        template = NANO if judge == NANO else DEFAULT_TEMPLATE
-    elif judge == NANO and isinstance(template, str) and not template.startswith(NANO):
-        raise ValueError(f"template is {template!r}; the judge nano knows no other than {NANO!r} and 'nano-hinted'")
-    if isinstance(template, str):
-        template = load_template(template, prompt_file=prompt_file)
+    template = _template_of(judge, template, prompt_file)
     meta_rm = None if chosen is None else load_meta_rm(chosen)
     if meta_rm is not None:
         check_reads(meta_rm, template)
+    check_list_size(size, template)
     path = default_path() if ledger == "default" else ledger
     sampling = sampling or Sampling(default_temperature(judge))
     refuse = why_out_of_domain if judge == NANO else None
     return GenerativeJudge(
-        backend, template, Ledger(path), sampling, refuse=refuse, meta_rm=meta_rm, meta_samples=meta_samples
+        backend, template, Ledger(path), sampling, refuse=refuse, meta_rm=meta_rm, meta_samples=kept, list_size=size
     )
 
 
+def _template_of(judge: str, template: str | Template | None, prompt_file: str | Path | None) -> Template:
+    if template is None:
+        template = NANO if judge == NANO else DEFAULT_TEMPLATE
+    elif judge == NANO and isinstance(template, str) and not template.startswith(NANO):
+        raise ValueError(f"template is {template!r}; the judge nano knows no other than {NANO!r} and 'nano-hinted'")
+    return load_template(template, prompt_file=prompt_file) if isinstance(template, str) else template
+
+
 def _read_guide(
-    meta_rm: str | Path | None = None, meta_samples: MetaSamples | None = None
-) -> tuple[str | Path | None, MetaSamples | None]:
+    meta_rm: str | Path | None = None, meta_samples: MetaSamples | None = None, list_size: int | None = None
+) -> tuple[str | Path | None, MetaSamples | None, int | None]:
     """Checked before anything is opened."""
-    return meta_rm, check_guide(meta_rm, meta_samples)
+    check_combination(list_size, rule="sum", meta_rm=meta_rm)
+    return meta_rm, check_guide(meta_rm, meta_samples), list_size
 
 
 def default_temperature(judge: str) -> float:

@@ -9,7 +9,9 @@ from grmkit.ledger import Ledger, meta_scores
 from grmkit.ledger.keys import digest
 from grmkit.ledger.maintain import Entry, entries
 from grmkit.scoring.guided import DEFAULT_META_SAMPLES, MetaSamples, check_meta_samples
-from grmkit.scoring.orders import Order, order_schedule
+from grmkit.scoring.list_tally import tally_lists
+from grmkit.scoring.lists import check_combination, check_list_size, schedule_of
+from grmkit.scoring.orders import Order
 from grmkit.scoring.sampling import read_judgment, tokens_of
 from grmkit.scoring.tally import Rule, abstain, tally
 from grmkit.templates import load_template
@@ -32,6 +34,7 @@ def replay(
     model: str | None = None,
     meta_samples: MetaSamples | None = None,
     meta_rm: str | None = None,
+    list_size: int | None = None,
 ) -> Iterator[tuple[Mapping[str, Any], Verdict]]:
     """The verdict of every example that each judge in the ledger has judged.
 
@@ -44,22 +47,24 @@ def replay(
         meta_samples: Vote with those that a meta RM trusts most, as its meta scores in the ledger say; an example that
             lacks one of them abstains. None lets all vote, unless `meta_rm` is given: then half do.
         meta_rm: The start of the meta RM's name as `grm ledger stats` shows it; not needed if there is only one.
+        list_size: The list size that examples with more responses were judged with.
 
     Yields:
         The judge's identity and the verdict; `samples` in it says how many judgments there were.
 
     Raises:
         ValueError: If samples is not positive, there is no such rule, `meta_samples` is none of what it may be or
-            there is not one meta RM of this name.
+            there is not one meta RM of this name; if `list_size` is below 2, or given with what lists do not know.
     """
     if samples is not None and samples < 1:
         raise ValueError(f"samples is {samples}; expected at least 1")
+    check_combination(check_list_size(list_size), rule=rule, meta_samples=meta_samples, meta_rm=meta_rm)
     guide = find_meta_vote(ledger, meta_samples, meta_rm)
     for _, group in groupby(entries(ledger), key=lambda entry: (entry.judge.hash, content_key(entry.content))):
         found = list(group)
         if model is None or found[0].judge.model_name == model:
             scored = {} if guide is None else _meta_scores(ledger, guide, found)
-            yield found[0].judge.model, _verdict(found, samples, rule, guide, scored)
+            yield found[0].judge.model, _verdict(found, samples, rule, list_size, (guide, scored))
 
 
 def find_meta_vote(ledger: Ledger, meta_samples: MetaSamples | None, name: str | None) -> MetaVote | None:
@@ -96,24 +101,30 @@ def _verdict(
     found: list[Entry],
     samples: int | None,
     rule: Rule,
-    guide: MetaVote | None,
-    scored: Mapping[tuple[Order, bytes], float],
+    list_size: int | None,
+    guided: tuple[MetaVote | None, Mapping[tuple[Order, bytes], float]],
 ) -> Verdict:
+    guide, scored = guided
     judge, name = found[0].judge, found[0].example_name
     template = load_template(judge.template)
     by_place = {(entry.order, entry.stream): entry for entry in found}
-    schedule = _schedule(found[0], samples or len(found) + 1)
+    schedule = _schedule(found[0], samples or len(found) + 1, list_size)
     kept = [by_place[place] for place in takewhile(by_place.__contains__, schedule)]
     judgments = [_trusted(read_judgment(template, entry.order, entry.stream, entry.stored), scored) for entry in kept]
     num_scored = len(kept) if guide is None else sum(1 for _ in takewhile(_may_vote, judgments))
     if samples is None:
         kept, judgments = kept[:num_scored], judgments[:num_scored]
     tokens = tokens_of(entry.stored for entry in kept)
-    num_wanted = 1 if samples is None else len(schedule)
+    num_wanted = len(_schedule(found[0], 1, list_size)) if samples is None else len(schedule)
     if num_scored < num_wanted:
         scores = " and their meta scores" if guide is not None else ""
-        detail = f"the ledger holds {num_scored} of the first {num_wanted} judgments{scores} without a gap"
+        detail = (
+            f"the ledger holds {num_scored} of the first {num_wanted} judgments{scores} without a gap{_hint(found)}"
+        )
         return abstain(name, Abstention("not_recorded", detail), judgments, tokens=tokens)
+    num = len(found[0].content["responses"])
+    if list_size is not None and num > list_size:
+        return tally_lists(name, judgments, num_responses=num, list_size=list_size, tokens=tokens)
     return tally(
         name,
         judgments,
@@ -137,9 +148,15 @@ def _trusted(judgment: Judgment, scored: Mapping[tuple[Order, bytes], float]) ->
     return judgment if score is None else replace(judgment, meta_score=score)
 
 
-def _schedule(entry: Entry, samples: int) -> list[tuple[Order, int]]:
+def _hint(found: list[Entry]) -> str:
+    is_listed = any(len(entry.order) < len(entry.content["responses"]) for entry in found)
+    return "; some are of lists: replay with the list size they were drawn with" if is_listed else ""
+
+
+def _schedule(entry: Entry, samples: int, list_size: int | None) -> list[tuple[Order, int]]:
     """The places of the schedule this judge was asked by; at temperature 0 each order was asked once."""
     sampling = entry.judge.sampling
     key = content_key(entry.content)
-    schedule = order_schedule(len(entry.content["responses"]), samples, seed=sampling["seed"], key=key)
+    num = len(entry.content["responses"])
+    schedule = schedule_of(num, samples, seed=sampling["seed"], key=key, list_size=list_size)
     return [place for place in schedule if sampling["temperature"] > 0 or place[1] == 0]

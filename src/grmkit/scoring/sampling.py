@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from grmkit.backends import Answer, Backend, Generation, Request, Sampling
 from grmkit.ledger import JudgeKey, Ledger, Stored
 from grmkit.ledger.store import canonical
-from grmkit.scoring.orders import Order, order_schedule
+from grmkit.scoring.lists import render_shown, schedule_of
+from grmkit.scoring.orders import Order
 from grmkit.templates import Prompt, Template
 from grmkit.types import Example, Judgment, Tokens, content_key
 
@@ -70,7 +71,8 @@ class Plan:
 class Sampler:
     """Draws judgments with one template from one backend into one ledger, for all callers in one event loop.
 
-    With `num_orders`, the responses are shown in so many orders at most.
+    With `num_orders`, the responses are shown in so many orders at most. Examples with more than `list_size` responses
+    are judged in lists of them: then a sample is a set of judgments, and `num_orders` is nothing.
     """
 
     template: Template
@@ -79,6 +81,7 @@ class Sampler:
     sampling: Sampling
     tallies: Tallies = field(default_factory=Tallies)
     num_orders: int | None = None
+    list_size: int | None = None
     judge: int = field(default=-1, init=False)
     _slots: asyncio.Semaphore = field(init=False)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -110,7 +113,8 @@ class Sampler:
             BackendError: If a request failed for good; what came of the others is in the ledger.
             Stopped: If the run is stopping and this example is not complete.
         """
-        plan = make_plan(example, self.template, self.sampling, samples, num_orders=self.num_orders)
+        how = {"num_orders": self.num_orders, "list_size": self.list_size}
+        plan = make_plan(example, self.template, self.sampling, samples, **how)
         number = self.ledger.example_id(example.content(), example.id)
         before = frozenset(self.schedule(example, num_before) if num_before else ())
         self.tallies.neutralised += not before and any(prompt.neutralised for prompt in plan.prompts.values())
@@ -132,7 +136,8 @@ class Sampler:
 
     def schedule(self, example: Example, samples: int) -> tuple[tuple[Order, int], ...]:
         """Order and stream of each of so many samples."""
-        return make_schedule(example, self.sampling, samples, num_orders=self.num_orders)
+        how = {"num_orders": self.num_orders, "list_size": self.list_size}
+        return make_schedule(example, self.sampling, samples, **how)
 
     def kept_streams(self, example: Example, order: Order) -> set[int]:
         """The streams of one order that the ledger has."""
@@ -218,31 +223,42 @@ def judge_key(model: dict[str, object], template: Template, sampling: Sampling) 
 
 
 def make_schedule(
-    example: Example, sampling: Sampling, samples: int, *, num_orders: int | None = None
+    example: Example,
+    sampling: Sampling,
+    samples: int,
+    *,
+    num_orders: int | None = None,
+    list_size: int | None = None,
 ) -> tuple[tuple[Order, int], ...]:
-    """Order and stream of every sample; at temperature 0 each order is drawn once, more would be copies."""
+    """Order and stream of every judgment; at temperature 0 each order is drawn once, more would be copies."""
     if not 1 <= samples <= MAX_STREAMS:
         raise ValueError(f"samples is {samples}; expected 1 to {MAX_STREAMS}")
-    key = example.key
-    schedule = order_schedule(len(example.responses), samples, seed=sampling.seed, key=key, num_orders=num_orders)
+    num, how = len(example.responses), {"list_size": list_size, "num_orders": num_orders}
+    schedule = schedule_of(num, samples, seed=sampling.seed, key=example.key, **how)
     return tuple(entry for entry in schedule if sampling.temperature > 0 or entry[1] == 0)
 
 
 def make_plan(
-    example: Example, template: Template, sampling: Sampling, samples: int, *, num_orders: int | None = None
+    example: Example,
+    template: Template,
+    sampling: Sampling,
+    samples: int,
+    *,
+    num_orders: int | None = None,
+    list_size: int | None = None,
 ) -> Plan:
     """Everything that will be asked about one example; nothing is sent yet.
 
     Raises:
         TemplateError: If the template cannot take the example.
     """
-    schedule = make_schedule(example, sampling, samples, num_orders=num_orders)
+    schedule = make_schedule(example, sampling, samples, num_orders=num_orders, list_size=list_size)
     key = example.key
     orders = list(dict.fromkeys(order for order, _ in schedule))
     return Plan(
         key,
         schedule,
-        {order: template.render(example, order) for order in orders},
+        {order: render_shown(template, example, order) for order in orders},
         {order: order_seed(key, order, sampling.seed) for order in orders},
     )
 
@@ -304,7 +320,7 @@ def to_stored(answer: Answer, prompt: Prompt) -> list[Stored]:
 def read_judgment(template: Template, order: Order, stream: int, stored: Stored) -> Judgment:
     """Parse what was written and put scores and critiques back into input order."""
     reading = template.parse(stored.text, len(order), finish_reason=stored.finish_reason)
-    places = [order.index(index) for index in range(len(order))]
+    places = [order.index(index) for index in sorted(order)]
     return Judgment(
         principles=reading.principles,
         critique=reading.critique,

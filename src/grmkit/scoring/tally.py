@@ -59,7 +59,7 @@ def tally(
         raise ValueError("no judgments to tally; an example that was not judged has an abstention, not a verdict")
     rows = [judgment.scores for judgment in judgments if judgment.scores is not None]
     if not rows:
-        return abstain(example_id, _unreadable(judgments), judgments, tokens=tokens, prices=prices)
+        return abstain(example_id, unreadable(judgments), judgments, tokens=tokens, prices=prices)
     deciding = winners(rows) if rule == "majority" else rows
     if meta_samples is not None:
         trust = meta_scores_of(judgments)
@@ -131,7 +131,8 @@ def break_tie(verdict: Verdict, *, seed: int) -> int | None:
     return random.Random(digest).choice(tied)
 
 
-def _unreadable(judgments: Sequence[Judgment]) -> Abstention:
+def unreadable(judgments: Sequence[Judgment]) -> Abstention:
+    """Why none of these judgments could be read."""
     reasons = Counter(str(judgment.unparsed_reason) for judgment in judgments)
     listed = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
     return Abstention("unreadable", f"none of {len(judgments)} judgments could be read: {listed}")

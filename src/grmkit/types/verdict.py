@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from grmkit.types.example import Principle
 
-ABSTAIN_REASONS = ("unreadable", "refused", "too_long", "backend", "not_recorded", "out_of_domain")
+ABSTAIN_REASONS = ("unreadable", "refused", "too_long", "backend", "not_recorded", "out_of_domain", "disconnected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class Abstention:
     `reason` is one word a program can act on: `unreadable` (no judgment could be read), `refused` (the
     template cannot take this example), `too_long` (the prompt exceeds the judge's context), `backend` (a
     request failed for good), `not_recorded` (a recorded judge has no such answer), `out_of_domain` (the
-    judge does not know this kind of text). `detail` is for people.
+    judge does not know this kind of text), `disconnected` (the lists that could be read share too few responses for a
+    common scale). `detail` is for people.
     """
 
     reason: str
@@ -56,14 +57,15 @@ class Judgment:
     Args:
         principles: The criteria the judge wrote, in its order, as far as they could be told apart.
         critique: The judge's reasoning in its own words; it names responses by the position shown.
-        scores: One per response in input order; None when the text could not be read.
-        order: `order[p]` is the input index of the response shown at position p.
+        scores: One per response shown, in input order; None when the text could not be read.
+        order: `order[p]` is the input index of the response shown at position p. Of an example judged in lists, only
+            those of the list are shown; `shown` has them in input order, beside `scores` and `critiques`.
         text: What the judge wrote; None if it wrote nothing.
         stream: Which sample of this order it is, from 0; order and stream together name the sample.
         finish_reason: Why the judge stopped, in the server's word.
         unparsed_reason: Why there are no scores; None exactly when there are.
         meta_score: How much a meta RM trusts this judgment; None without one.
-        critiques: The part of the critique about each response, in input order; None where not told apart.
+        critiques: The part of the critique about each response shown, in input order; None where not told apart.
     """
 
     principles: tuple[Principle, ...]
@@ -86,6 +88,11 @@ class Judgment:
     @property
     def is_parsed(self) -> bool:
         return self.scores is not None
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The input indices of the responses shown, ascending: `scores[i]` is that of response `shown[i]`."""
+        return tuple(sorted(self.order))
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -111,6 +118,45 @@ class Judgment:
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """How an example with too many responses for one list was judged in several; only lists that could be read count.
+
+    Args:
+        size: The most responses in one list.
+        shown: In how many lists each response was.
+        together_min: In how many lists a pair of responses was together, at least,
+        together_mean: and on average over all pairs.
+        is_connected: Whether lists that share responses lead from each response to every other: without, no scale.
+        intervals: The 95 % interval of each mean score around the level of all; None where nothing tells the noise.
+    """
+
+    size: int
+    shown: tuple[int, ...]
+    together_min: int
+    together_mean: float
+    is_connected: bool
+    intervals: tuple[tuple[float, float], ...] | None
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        fields = dict(value)
+        fields["shown"] = tuple(value["shown"])
+        if value["intervals"] is not None:
+            fields["intervals"] = tuple((low, high) for low, high in value["intervals"])
+        return cls(**fields)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "size": self.size,
+            "shown": list(self.shown),
+            "together_min": self.together_min,
+            "together_mean": self.together_mean,
+            "is_connected": self.is_connected,
+            "intervals": None if self.intervals is None else [list(ends) for ends in self.intervals],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the caller gets after voting.
 
@@ -118,7 +164,9 @@ class Verdict:
         id: The example's id.
         scores: One per response in input order, in rubric points: the sum over the judgments that voted, which are
             all that could be read unless a meta RM chose (arXiv 2504.02495, Eq. 14). None if none could be read.
-        mean_scores: `scores` divided by the number of judgments that voted; compare verdicts by this.
+        mean_scores: `scores` divided by the number of judgments that voted; compare verdicts by this. Judged in lists,
+            the response's place on the common scale, and `scores` that times how many lists showed a response on
+            average.
         ranking: The rank of each response in input order, 1 for the best; ties share a rank.
         best: Index of the best response; None if the verdict abstains or the top is tied.
         confidence: Chance that the best stays best if as many judgments again were drawn; None when undefined.
@@ -129,6 +177,7 @@ class Verdict:
         cost: The same in money, by the prices given; None without prices.
         judgments: All of them, readable or not, in the order of the schedule.
         voted: How many of them voted, where a meta RM chose; None where all that could be read did.
+        lists: How lists overlapped, where there were too many responses for one; None where every judgment saw all.
     """
 
     id: str
@@ -144,6 +193,7 @@ class Verdict:
     cost: float | None
     judgments: tuple[Judgment, ...]
     voted: int | None = None
+    lists: Lists | None = None
 
     def __post_init__(self) -> None:
         if (self.scores is None) == (self.abstained is None):
@@ -162,10 +212,11 @@ class Verdict:
         fields["abstained"] = None if value["abstained"] is None else Abstention.from_json(value["abstained"])
         fields["tokens"] = None if value["tokens"] is None else Tokens.from_json(value["tokens"])
         fields["judgments"] = tuple(Judgment.from_json(item) for item in value["judgments"])
+        fields["lists"] = None if value.get("lists") is None else Lists.from_json(value["lists"])
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values; `voted` is left out where it is None."""
+        """The fields as JSON values; `voted` and `lists` are left out where they are None."""
         return {
             "id": self.id,
             "scores": _plain(self.scores),
@@ -180,6 +231,7 @@ class Verdict:
             "cost": self.cost,
             "judgments": [judgment.to_json() for judgment in self.judgments],
             **({} if self.voted is None else {"voted": self.voted}),
+            **({} if self.lists is None else {"lists": self.lists.to_json()}),
         }
 
 

@@ -3,6 +3,7 @@ import io
 from rich.console import Console
 
 from grmkit.cli.table import MAX_CRITIQUE, critique_lines, show, spokesman
+from grmkit.scoring.list_tally import tally_lists
 from grmkit.scoring.tally import abstain, tally
 from grmkit.types import Abstention, Judgment, Principle
 
@@ -73,3 +74,24 @@ def test_a_meta_rm_s_trust_and_choice_are_shown():
     assert ["sum", "9", "2", "1", "voted"] in lines
     one = [judgment((score,), order=(0,), meta_score=1.0) for score in (7, 9)]
     assert "mean score 7.00 of 1 of 2 judgments" in shown(tally("x", one, score_range=(1, 10), meta_samples=1))
+
+
+def test_of_lists_a_person_sees_every_response_by_rank_with_its_interval():
+    """By hand: gaps 3.5 and 2 to response 2, which stands at 35 / 6 less (2 * 3.5 + 2) / 6; lists of 2 points apart."""
+    alone = judgment((3, 5), order=(2, 1), critiques=("worse", "better"))
+    judgments = [judgment((8, 6)), alone, judgment((9, 4))]
+    text = shown(tally_lists("x", judgments, num_responses=3, list_size=2))
+    assert "response 1 is best; mean scores 7.83 to 4.33" in text
+    rows = [line.split() for line in text.splitlines()]
+    assert [row[:3] + row[-1:] for row in rows if len(row) == 7] == [
+        ["1", "1", "7.83", "2"],
+        ["2", "3", "6.33", "1"],
+        ["3", "2", "4.33", "3"],
+    ]
+    assert "3 lists, 0 unreadable; a pair shared 1.00, at least 0" in text
+    assert critique_lines(alone) == ["response 2: worse", "response 3: better"]
+    agreeing = judgment((5, 8), order=(1, 2))
+    found = tally_lists(
+        "x", [alone, agreeing, judgment((1, 2)), judgment((1, 9), order=(0, 2))], num_responses=3, list_size=2
+    )
+    assert (found.best, spokesman(found)) == (2, alone)

@@ -125,3 +125,14 @@ def test_a_wrong_meta_rm_is_refused_before_the_ledger_is_made(meta_rm, tmp_path)
     with pytest.raises(TypeError, match="meta_sample"):
         load(ledger=ledger, meta_rm=meta_rm, meta_sample=4)
     assert not ledger.exists()
+
+
+def test_a_list_size_that_cannot_be_is_refused_before_the_ledger_is_made(meta_rm, tmp_path):
+    ledger = tmp_path / "ledger.sqlite"
+    for list_size, words in ((1, "expected at least 2"), (9, "nano judges up to 8 responses at once")):
+        with pytest.raises(ValueError, match=words):
+            load(ledger=ledger, list_size=list_size)
+    with pytest.raises(ValueError, match="list_size is 4 and meta_rm is given"):
+        load(ledger=ledger, meta_rm=meta_rm, list_size=4)
+    assert not ledger.exists()
+    assert load(ledger=None, list_size=4).list_size == 4

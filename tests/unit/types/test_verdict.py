@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grmkit.types import Abstention, Judgment, Principle, Tokens, Verdict
+from grmkit.types import Abstention, Judgment, Lists, Principle, Tokens, Verdict
 from grmkit.types.verdict import ABSTAIN_REASONS
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -38,6 +38,9 @@ def judgments(draw: st.DrawFn) -> Judgment:
     )
 
 
+LISTS = st.builds(Lists, COUNT, rows(COUNT), COUNT, FLOAT, st.booleans(), st.none() | rows(st.tuples(FLOAT, FLOAT)))
+
+
 @st.composite
 def verdicts(draw: st.DrawFn) -> Verdict:
     scores = draw(st.none() | rows(FLOAT))
@@ -55,12 +58,25 @@ def verdicts(draw: st.DrawFn) -> Verdict:
         cost=draw(st.none() | FLOAT),
         judgments=draw(rows(judgments())),
         voted=draw(st.none() | COUNT),
+        lists=draw(st.none() | LISTS),
     )
+
+
+SPREAD = Lists(2, (1, 2, 1), 0, 0.6667, True, None)
+
+
+def test_without_lists_there_is_no_word_of_them() -> None:
+    assert "lists" not in verdict().to_json()
+    assert list(SPREAD.to_json()) == [field.name for field in dataclasses.fields(Lists)]
+
+
+def test_the_scores_of_a_list_are_those_of_the_responses_shown() -> None:
+    assert judgment(scores=(8.0, 6.0), order=(7, 2)).shown == (2, 7)
 
 
 def test_every_field_is_drawn() -> None:
     fields = {field.name for kind in (Judgment, Verdict) for field in dataclasses.fields(kind)}
-    assert fields == set(judgment().to_json()) | set(verdict(voted=1).to_json())
+    assert fields == set(judgment().to_json()) | set(verdict(voted=1, lists=SPREAD).to_json())
 
 
 def test_how_many_voted_is_told_where_a_meta_rm_chose() -> None:
@@ -178,7 +194,8 @@ def test_is_tie(fields: dict[str, Any], is_tie: bool) -> None:
         ),
         (
             lambda: Abstention("tired", ""),
-            "reason is 'tired'; expected one of unreadable, refused, too_long, backend, not_recorded, out_of_domain",
+            "reason is 'tired'; expected one of unreadable, refused, too_long, backend, not_recorded, "
+            "out_of_domain, disconnected",
         ),
     ],
 )
