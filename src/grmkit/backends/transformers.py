@@ -7,6 +7,7 @@ draws from them meanwhile would change an answer.
 
 import asyncio
 import copy
+import inspect
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -170,8 +171,8 @@ def write(model: Model, job: Job, sampling: Sampling) -> list[Draft]:
             prompt,
             attention_mask=torch.ones_like(prompt),
             generation_config=config,
-            past_key_values=_cache(model, job, prompt),
             logits_processor=library.LogitsProcessorList([recorder] if recorder else []),
+            **{_cache_name(model.network): _cache(model, job, prompt)},
         )
         rows = [_until_end(ids, stop_ids) for ids in written[:, len(job.prompt) :].tolist()]
         if recorder is None:
@@ -230,11 +231,17 @@ def _cache(model: Model, job: Job, prompt: Any) -> Any:
         cache = load_package("transformers", EXTRA).DynamicCache(config=model.network.config)
         read = prompt[:1, :-1]
         mask = load_package("torch", EXTRA).ones_like(read)
-        model.network.base_model(input_ids=read, attention_mask=mask, past_key_values=cache, use_cache=True)
+        known = {_cache_name(model.network): cache}
+        model.network.base_model(input_ids=read, attention_mask=mask, use_cache=True, **known)
         model.prefix, model.cache = prefix, cache
     ours = copy.deepcopy(model.cache)
     ours.reorder_cache(prompt.new_zeros(job.num))  # row 0 for each; the caches of linear attention offer no repeating
     return ours
+
+
+def _cache_name(network: Any) -> str:
+    """What transformers calls the keys and values: `cache` from 5.24 on, `past_key_values` before."""
+    return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
 
 
 def _until_end(ids: list[int], stop_ids: tuple[int, ...]) -> tuple[int, ...]:
