@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grmkit.backends.chat import BLOCK_SIZE, Chat, Draft, Job, digest_files, load_package
+from grmkit.backends.chat import BLOCK_SIZE, Chat, Draft, Job, digest_files, load_package, read_json
 from grmkit.backends.protocol import Answer, Request, Sampling
 from grmkit.errors import BackendDown, BackendError
 
@@ -131,6 +131,7 @@ class TransformersBackend:
         weights = sorted(folder.glob("*.safetensors*")) or sorted(folder.glob("pytorch_model*.bin*"))
         if not weights:
             raise BackendDown(f"{folder}: holds no weights; expected *.safetensors; copy the model again")
+        _check_writes(folder)
         digest = digest_files([*weights, folder / "config.json", folder / "tokenizer.json"], chat.fingerprint())
         network = _load(library, folder, self._dtype)
         device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -248,6 +249,17 @@ def _until_end(ids: list[int], stop_ids: tuple[int, ...]) -> tuple[int, ...]:
     """The tokens up to the one that ends the answer, which counts; all if there is none."""
     end = next((place for place, token in enumerate(ids) if token in stop_ids), len(ids))
     return tuple(ids[: end + 1])
+
+
+def _check_writes(folder: Path) -> None:
+    """A scalar model on a tied body loads without complaint, and would write what its body happens to say."""
+    named = read_json(folder / "config.json").get("architectures")
+    scalar = [name for name in named or [] if str(name).endswith("ForSequenceClassification")]
+    if scalar:
+        raise BackendDown(
+            f"{folder}: is a {scalar[0]}, which gives a number and writes no text; expected a causal language model; "
+            "a meta RM is used beside a judge, with --meta-rm"
+        )
 
 
 def _load(library: Any, folder: Path, dtype: str) -> Any:
