@@ -25,8 +25,7 @@ from tiny_checkpoints import CHATS, MODELS, make_checkpoint
 from tiny_model import ask
 
 PAIR = Example("Why is the sky blue?", ("Light.", "The sea."), id="x")
-TEMPLATES = {"rm-r1": "llm-judge-rm-r1", "rm-r1-distilled": "llm-judge-rm-r1", "j1-8b": "llm-judge-mt-bench"}
-TEMPLATES["j1-micro"] = "j1"
+TEMPLATES = dict.fromkeys(("rm-r1", "rm-r1-distilled", "j1-8b"), "llm-judge-rm-r1") | {"j1-micro": "j1"}
 
 
 @pytest.fixture(scope="module")

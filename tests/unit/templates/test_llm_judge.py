@@ -196,6 +196,7 @@ def test_llmbar(text: str, scores: Any) -> None:
         ("<answer>[[A]]</answer>", A),
         ("<answer>[[B]]</answer>\n", B),
         ("<answer>\n[[ B ]]\n</answer>**", B),
+        ("<think>Hm.</think>\n- <answer> [[A]] </answer>", A),  # as J1 was asked
         ("<think>Is it <answer>[[A]]</answer>?</think>\n<answer>[[B]]</answer>", B),
         ("<eval>It says <answer>[[A]]</answer>," + " so it does." * 7 + "</eval>\n<answer>[[B]]</answer>", B),
         ("It says <answer>[[A]]</answer>. <answer>[[B]]</answer>", "ambiguous"),
