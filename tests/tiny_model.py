@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ def ask(num_samples: int = 4, first_stream: int = 0, *, says: str = "the sky", s
     return Request((Message("user", says),), num_samples, first_stream, seed, sampling, "x", "key of x", (0, 1))
 
 
-def make_tokenizer(folder: Path) -> int:
+def make_tokenizer(folder: Path, special: Sequence[str] = SPECIAL, **settings: Any) -> int:
     """Byte pairs, trained on two sentences; returns how many tokens there are."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -32,17 +33,12 @@ def make_tokenizer(folder: Path) -> int:
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=300, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False, min_frequency=1
+        vocab_size=300, special_tokens=list(special), initial_alphabet=alphabet, show_progress=False, min_frequency=1
     )
     tokenizer.train_from_iterator(WORDS, trainer)
     tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "eos_token": "<|end|>",
-        "pad_token": "<|end|>",
-        "chat_template": TEMPLATE,
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    known = {"eos_token": special[0], "pad_token": special[0], "chat_template": TEMPLATE} | settings
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"} | known))
     return tokenizer.get_vocab_size()
 
 

@@ -7,6 +7,7 @@ draws from them meanwhile would change an answer.
 
 import asyncio
 import copy
+import inspect
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grmkit.backends.chat import BLOCK_SIZE, Chat, Draft, Job, digest_files, load_package
+from grmkit.backends.chat import BLOCK_SIZE, Chat, Draft, Job, digest_files, load_package, read_json
 from grmkit.backends.protocol import Answer, Request, Sampling
 from grmkit.errors import BackendDown, BackendError
 
@@ -130,6 +131,7 @@ class TransformersBackend:
         weights = sorted(folder.glob("*.safetensors*")) or sorted(folder.glob("pytorch_model*.bin*"))
         if not weights:
             raise BackendDown(f"{folder}: holds no weights; expected *.safetensors; copy the model again")
+        _check_writes(folder)
         digest = digest_files([*weights, folder / "config.json", folder / "tokenizer.json"], chat.fingerprint())
         network = _load(library, folder, self._dtype)
         device = self._device or ("cuda" if torch.cuda.is_available() else "cpu")
@@ -170,8 +172,8 @@ def write(model: Model, job: Job, sampling: Sampling) -> list[Draft]:
             prompt,
             attention_mask=torch.ones_like(prompt),
             generation_config=config,
-            past_key_values=_cache(model, job, prompt),
             logits_processor=library.LogitsProcessorList([recorder] if recorder else []),
+            **{_cache_name(model.network): _cache(model, job, prompt)},
         )
         rows = [_until_end(ids, stop_ids) for ids in written[:, len(job.prompt) :].tolist()]
         if recorder is None:
@@ -230,17 +232,34 @@ def _cache(model: Model, job: Job, prompt: Any) -> Any:
         cache = load_package("transformers", EXTRA).DynamicCache(config=model.network.config)
         read = prompt[:1, :-1]
         mask = load_package("torch", EXTRA).ones_like(read)
-        model.network.base_model(input_ids=read, attention_mask=mask, past_key_values=cache, use_cache=True)
+        known = {_cache_name(model.network): cache}
+        model.network.base_model(input_ids=read, attention_mask=mask, use_cache=True, **known)
         model.prefix, model.cache = prefix, cache
     ours = copy.deepcopy(model.cache)
     ours.reorder_cache(prompt.new_zeros(job.num))  # row 0 for each; the caches of linear attention offer no repeating
     return ours
 
 
+def _cache_name(network: Any) -> str:
+    """What transformers calls the keys and values: `cache` from 5.24 on, `past_key_values` before."""
+    return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
+
+
 def _until_end(ids: list[int], stop_ids: tuple[int, ...]) -> tuple[int, ...]:
     """The tokens up to the one that ends the answer, which counts; all if there is none."""
     end = next((place for place, token in enumerate(ids) if token in stop_ids), len(ids))
     return tuple(ids[: end + 1])
+
+
+def _check_writes(folder: Path) -> None:
+    """A scalar model on a tied body loads without complaint, and would write what its body happens to say."""
+    named = read_json(folder / "config.json").get("architectures")
+    scalar = [name for name in named or [] if str(name).endswith("ForSequenceClassification")]
+    if scalar:
+        raise BackendDown(
+            f"{folder}: is a {scalar[0]}, which gives a number and writes no text; expected a causal language model; "
+            "a meta RM is used beside a judge, with --meta-rm"
+        )
 
 
 def _load(library: Any, folder: Path, dtype: str) -> Any:

@@ -51,7 +51,8 @@ async def describe(judge: GenerativeJudge, examples: Iterable[Example], config: 
             typer.echo(f"{example.id}: would be refused: {error}", err=True)
             continue
         if outlook.examples == 1:
-            typer.echo(next(iter(plan.prompts.values())).messages[0].content + "\n" + "-" * 80)
+            first = next(iter(plan.prompts.values())).messages
+            typer.echo("\n\n".join(message.content for message in first) + "\n" + "-" * 80)
         _add(outlook, example, plan, sampler, judge)
     _print(outlook, config)
     await judge.aclose()

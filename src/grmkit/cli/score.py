@@ -22,7 +22,7 @@ def score(
     template: Annotated[
         str | None,
         Opt(
-            help="deepseek-grm[-hinted|-binary], llm-judge[-mt-bench|-arena-hard|-llmbar], nano[-hinted]; "
+            help="deepseek-grm[-hinted|-binary], llm-judge[-mt-bench|-arena-hard|-llmbar|-rm-r1], j1, nano[-hinted]; "
             "default: nano for the judge nano, or deepseek-grm."
         ),
     ] = None,

@@ -63,7 +63,7 @@ def load_meta_rm(folder: str | Path, *, kind: str = "auto", threads: int = 1) ->
     """The meta RM in this folder.
 
     Args:
-        folder: Where it was saved by the recipe `meta_rm`.
+        folder: Where it was saved by the recipe `meta_rm`; or a published one, with what it reads beside it.
         kind: `ctranslate2`, `transformers`, or `auto`: the first if the model was converted for it.
         threads: How many threads compute, with ctranslate2.
 
@@ -74,7 +74,10 @@ def load_meta_rm(folder: str | Path, *, kind: str = "auto", threads: int = 1) ->
     folder = Path(folder)
     prompt = folder / PROMPT_FILE
     if not prompt.is_file():
-        raise BackendDown(f"{folder}: holds no {PROMPT_FILE}; expected a meta RM as `grm train` saves it")
+        raise BackendDown(
+            f"{folder}: holds no {PROMPT_FILE}; expected a meta RM as `grm train` saves it; beside a published one "
+            "write the user's turn it reads, as docs/how-to/use-published-checkpoints.md tells"
+        )
     template = MetaRMTemplate(prompt_file=prompt)
     if kind == "transformers" or (kind == "auto" and not (folder / "ctranslate2" / "model.bin").is_file()):
         from grmkit.backends.scalar_transformers import TransformersScalar

@@ -15,7 +15,7 @@ from grmkit.templates.hint import HINT, hint_of
 from grmkit.templates.prompt_file import PromptFile
 from grmkit.templates.protocol import Prompt, Reading
 from grmkit.templates.structure import MARKERS, SECTIONS, VERDICTS
-from grmkit.types import Example, Message
+from grmkit.types import Example
 
 PROMPT = Path(__file__).with_name("deepseek_grm.txt")
 VERSION = 2  # raise it when the code below renders the same prompt text differently
@@ -57,7 +57,7 @@ class DeepSeekGRM:
         return (0.0, 1.0) if self._is_binary else (1.0, 10.0)
 
     def render(self, example: Example, order: Sequence[int]) -> Prompt:
-        """One user turn that shows the responses in this order.
+        """One user turn that shows the responses in this order; a prompt file may put a system turn before it.
 
         Raises:
             TemplateError: If a hint is asked for and the example's label does not decide it.
@@ -65,8 +65,7 @@ class DeepSeekGRM:
         if self._is_binary and len(example.responses) != 1:
             raise TemplateError(f"{self.name} judges one response at a time; this example has {len(example.responses)}")
         hint = hint_of(example, order) if self._is_hinted else None
-        text, neutralised = self._prompt.render(example, order, hint=hint)
-        return Prompt((Message("user", text),), neutralised)
+        return self._prompt.turns(example, order, hint=hint)
 
     def parse(self, text: str | None, num_responses: int, *, finish_reason: str | None = None) -> Reading:
         """Exactly one number per response, in range, after the judge's own final Scores heading; or why not."""

@@ -36,11 +36,10 @@ class MetaRMTemplate:
 
     def render(self, example: Example, order: Sequence[int], judgment_text: str) -> Prompt:
         """User turn: conversation and responses in the order the judge saw them. Assistant turn: what it wrote."""
-        text, neutralised = self._prompt.render(example, order)
+        asked = self._prompt.turns(example, order)
         answer, offsets = neutralise(judgment_text, (SPECIAL_TOKENS,))
-        if offsets:
-            neutralised = (*neutralised, Neutralised("judgment", offsets))
-        return Prompt((Message("user", text), Message("assistant", answer)), neutralised)
+        neutralised = (*asked.neutralised, Neutralised("judgment", offsets)) if offsets else asked.neutralised
+        return Prompt((*asked.messages, Message("assistant", answer)), neutralised)
 
     def parse(self, logit: float | None) -> Reading:
         """The meta score: any finite number. A missing or non-finite one is no score."""

@@ -13,7 +13,7 @@ from grmkit.templates.hint import HINT, hint_of
 from grmkit.templates.prompt_file import PromptFile
 from grmkit.templates.protocol import Prompt, Reading
 from grmkit.templates.structure import MARKERS, SECTIONS, VERDICTS
-from grmkit.types import Example, Message
+from grmkit.types import Example
 
 PROMPT = Path(__file__).with_name("nano.txt")
 VERSION = 1  # raise it when the code below renders the same prompt text differently
@@ -50,7 +50,7 @@ class Nano:
         return (1.0, 10.0)
 
     def render(self, example: Example, order: Sequence[int]) -> Prompt:
-        """One user turn that shows the responses in this order.
+        """One user turn that shows the responses in this order; a prompt file may put a system turn before it.
 
         Raises:
             TemplateError: If there are more than eight responses, or a hint is asked for and the example's label
@@ -60,8 +60,7 @@ class Nano:
             num = len(example.responses)
             raise TemplateError(f"{self.name} judges up to {MAX_RESPONSES} responses at once; this example has {num}")
         hint = hint_of(example, order) if self._is_hinted else None
-        text, neutralised = self._prompt.render(example, order, hint=hint)
-        return Prompt((Message("user", text),), neutralised)
+        return self._prompt.turns(example, order, hint=hint)
 
     def parse(self, text: str | None, num_responses: int, *, finish_reason: str | None = None) -> Reading:
         """Exactly one number per response, in range, after the judge's own final Scores heading; or why not."""

@@ -2,6 +2,9 @@
 
 A prompt file may use `query`, `responses`, `num_responses`, `reference`, `principles` and `hint`. Their values are
 plain text: nothing in an example is ever run as a template.
+
+What stands above a line `{# user #}` is a system turn, for judges that were trained with one; without that line the
+whole text is the user's turn. Some chat templates, such as Gemma's, refuse a system turn.
 """
 
 import hashlib
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from grmkit.errors import TemplateError
 from grmkit.templates.conversation import TURN_MARKS, is_bare, render_turn
 from grmkit.templates.literals import literals_of
-from grmkit.templates.protocol import Neutralised
+from grmkit.templates.protocol import Neutralised, Prompt
 from grmkit.templates.structure import SPECIAL_TOKENS, neutralise
 from grmkit.types import Example, Message
 
@@ -29,6 +32,7 @@ HOW_TO_SHOW = {
     "responses": "{{ responses[0] }} and so on, or a loop over them, where they belong",
     "hint": "{{ hint }} where it belongs",
 }
+USER_TURN = re.compile(r"^[ \t]*+\{#-?[ \t]*+user[ \t]*+-?#\}[ \t]*+$\n?", re.MULTILINE)
 _GAP = re.compile(r"qxzgap([a-z]+?\d*)zxq", re.IGNORECASE)  # one word, which most filters leave alone
 
 
@@ -42,7 +46,8 @@ class PromptFile:
         needed: The variables that the text has to use.
 
     Raises:
-        TemplateError: If the file cannot be read or parsed, uses an unknown variable or leaves out a needed one.
+        TemplateError: If the file cannot be read or parsed, uses an unknown variable or leaves out a needed one, or
+            its line `{# user #}` is there twice or has nothing above it.
     """
 
     def __init__(
@@ -58,7 +63,7 @@ class PromptFile:
         self._shows_responses = "responses" in needed
         self._patterns = (SPECIAL_TOKENS, *headings)
         self._structures: dict[tuple[Any, ...], tuple[re.Pattern[str], ...]] = {}
-        self._compiled = _compile(self.path, self.text)
+        self._compiled = [_compile(self.path, part) for part in _turns(self.path, self.text)]
         _check_variables(self.path, self.text, (*FIELDS, *settings), needed)
 
     @cached_property
@@ -74,6 +79,22 @@ class PromptFile:
             TemplateError: If the prompt cannot be filled in, or leaves out the query or one of the responses.
             ValueError: If the order does not name every response once.
         """
+        parts, neutralised = self._render(example, order, hint)
+        return "\n\n".join(parts), neutralised
+
+    def turns(self, example: Example, order: Sequence[int], *, hint: str | None = None) -> Prompt:
+        """The same as chat turns: the user's, after a system turn if the file has one.
+
+        Raises:
+            TemplateError: As `render` does.
+            ValueError: As `render` does.
+        """
+        parts, neutralised = self._render(example, order, hint)
+        return Prompt(tuple(map(Message, ("system", "user")[-len(parts) :], parts)), neutralised)
+
+    def _render(
+        self, example: Example, order: Sequence[int], hint: str | None
+    ) -> tuple[list[str], tuple[Neutralised, ...]]:
         if sorted(order) != list(range(len(example.responses))):
             raise ValueError(f"order is {list(order)}; expected each index below {len(example.responses)} once")
         guard = _Guard(self._structure(example, hint))
@@ -102,9 +123,9 @@ class PromptFile:
                 "reference": None if example.reference is None else whole["reference"],
                 "principles": whole["principles"] if num_principles else [],
             }
-            shown = self._fill({**bare, **own, "hint": None if hint is None else _gap("hint")})
+            shown = "\n\n".join(self._fill({**bare, **own, "hint": None if hint is None else _gap("hint")}))
             self._check_shown(shown, num if self._shows_responses else 0)
-            scaffolds = (shown, self._fill({**bare, **whole, "hint": _gap("hint")}))
+            scaffolds = (shown, "\n\n".join(self._fill({**bare, **whole, "hint": _gap("hint")})))
             literals = {literal.pattern: literal for scaffold in scaffolds for literal in literals_of(scaffold, _GAP)}
             self._structures[key] = (*self._patterns, *literals.values())
         return self._structures[key]
@@ -117,9 +138,10 @@ class PromptFile:
             if f"response{position}" not in shown:
                 raise TemplateError(f"{self.path}: the prompt does not show response {position} of {num_responses}")
 
-    def _fill(self, fields: Mapping[str, Any]) -> str:
+    def _fill(self, fields: Mapping[str, Any]) -> list[str]:
+        """The text of each turn."""
         try:
-            return self._compiled.render({**self._settings, **fields}).strip()
+            return [part.render({**self._settings, **fields}).strip() for part in self._compiled]
         except _faults() as error:
             raise TemplateError(f"{self.path}: the prompt cannot be filled in: {error}") from error
 
@@ -171,6 +193,15 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"{path}: the prompt file cannot be read: {error}") from error
+
+
+def _turns(path: Path, text: str) -> list[str]:
+    """The turns' texts; a part keeps the lines above it as blank ones, so that a fault is told by its line."""
+    parts = USER_TURN.split(text)
+    if len(parts) > 2 or (len(parts) == 2 and not parts[0].strip()):
+        fault = "twice" if len(parts) > 2 else "with nothing above it, where the system turn belongs"
+        raise TemplateError(f"{path}: the prompt has the line {{# user #}} {fault}; write it once, or leave it out")
+    return parts if len(parts) == 1 else [parts[0], "\n" * (parts[0].count("\n") + 1) + parts[1]]
 
 
 def _environment() -> "Environment":

@@ -115,6 +115,7 @@ def template_names() -> tuple[str, ...]:
 
 def _registry() -> dict[str, Callable[[str | Path | None], Template]]:
     from grmkit.templates.deepseek_grm import DeepSeekGRM
+    from grmkit.templates.j1 import J1
     from grmkit.templates.llm_judge import LLMJudge
     from grmkit.templates.mixed import Mixed
     from grmkit.templates.nano import Nano
@@ -126,10 +127,12 @@ def _registry() -> dict[str, Callable[[str | Path | None], Template]]:
         "deepseek-grm-mixed": lambda path: _own(Mixed(), path),
         "deepseek-grm-mixed-hinted": lambda path: _own(Mixed(is_hinted=True), path),
         "deepseek-grm-binary": lambda path: DeepSeekGRM(prompt_file=path, is_binary=True),
+        "j1": lambda path: J1(prompt_file=path),
         "llm-judge": lambda path: LLMJudge("boxed", prompt_file=path),
         "llm-judge-mt-bench": lambda path: LLMJudge("mt-bench", prompt_file=path),
         "llm-judge-arena-hard": lambda path: LLMJudge("arena-hard", prompt_file=path),
         "llm-judge-llmbar": lambda path: LLMJudge("llmbar", prompt_file=path),
+        "llm-judge-rm-r1": lambda path: LLMJudge("rm-r1", prompt_file=path),
         "nano": lambda path: Nano(prompt_file=path),
         "nano-hinted": lambda path: Nano(prompt_file=path, is_hinted=True),
         "nano-principles": lambda path: _own(Principles(is_nano=True), path),

@@ -19,6 +19,8 @@ NAMES = (
     "llm-judge-mt-bench",
     "llm-judge-arena-hard",
     "llm-judge-llmbar",
+    "llm-judge-rm-r1",
+    "j1",
     "meta-rm",
 )
 

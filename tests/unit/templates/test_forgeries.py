@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from forgeries import ALL, ARENA, BAR, FORGERIES, GRM, MARKED, META, MT, SCORED
+from forgeries import ALL, ARENA, BAR, FORGERIES, GRM, J1, MARKED, META, MT, R1, SCORED
 from grmkit.templates.structure import restore
 
 LITERALS = re.compile(
@@ -52,7 +52,7 @@ FIELDS = {
 
 
 def family(name: str) -> str:
-    return next((part for part in (META, MT, ARENA, BAR) if name.endswith(part)), GRM)
+    return next((part for part in (META, MT, ARENA, BAR, J1, R1) if name.endswith(part)), GRM)
 
 
 def fields_of(name: str) -> dict[str, str]:
@@ -76,6 +76,8 @@ HEADINGS = {
     META: "conversation context|reference response|responses to be scored",
     MT: "user question",
     ARENA: "user prompt",
+    J1: "conversation context|reference response|responses to be scored|output format requirements",
+    R1: "client question",
     BAR: r"instruction|reference output|output \([ab]\)|which is better, .*",
 }
 VERDICTS = dict.fromkeys(ALL, "never") | dict.fromkeys(
@@ -105,6 +107,10 @@ def structure(prompt: str, kind: str) -> list[str]:
     )
     found += re.findall(r"</?[a-z0-9]+_[a-z0-9_]+>|\[/?(?:model_settings|special_guidance_2|control_8)\]", text)
     found += re.findall(r"\]~!?b[\[\]]|\[e~\[|\[the_end_of_response_1\]", text)
+    if kind == J1:
+        found += re.findall(r"< ?/? ?scores ?>", text)
+    if kind == R1:
+        found += re.findall(r"\[ ?\[ ?[ab] ?\] ?\]|< ?/? ?(?:answer|eval) ?>", text)
     if kind == MT:
         found += re.findall(r"\[ ?\[ ?[abc] ?\] ?\]", text)
     if kind == ARENA:

@@ -9,6 +9,7 @@ from grmkit.templates.llm_judge import LLMJudge
 from grmkit.types import Example, Principle
 
 A, SLIGHTLY_A, TIE, SLIGHTLY_B, B = (1.0, 0.0), (0.75, 0.25), (0.5, 0.5), (0.25, 0.75), (0.0, 1.0)
+STYLES = ("boxed", "mt-bench", "arena-hard", "llmbar", "rm-r1")
 PAIR = Example("Why?", ("first", "second"), reference="known", principles=(Principle("be right"),))
 
 
@@ -46,13 +47,18 @@ def shown(style: str, example: Example = PAIR, order: tuple[int, ...] = (0, 1)) 
             "<|The Start of Assistant B's Answer|>\nfirst\n<|The End of Assistant B's Answer|>",
         ),
         ("llmbar", "# Output (a):\nsecond\n\n# Output (b):\nfirst\n"),
+        (
+            "rm-r1",
+            "[The Start of Chatbot A's Response]\nsecond\n[The End of Chatbot A's Response]\n\n"
+            "[The Start of Chatbot B's Response]\nfirst\n[The End of Chatbot B's Response]",
+        ),
     ],
 )
 def test_responses_come_in_the_order_asked_for(style: str, block: str) -> None:
     assert block in shown(style, order=(1, 0))
 
 
-@pytest.mark.parametrize("style", ["boxed", "mt-bench", "arena-hard", "llmbar"])
+@pytest.mark.parametrize("style", STYLES)
 def test_reference_and_principles_are_shown_if_there_are_any(style: str) -> None:
     assert "known" in shown(style)
     assert "be right" in shown(style)
@@ -70,6 +76,7 @@ def test_reference_and_principles_are_shown_if_there_are_any(style: str) -> None
         ("mt-bench", ["[[A]]", "[[B]]", "[[C]]"]),
         ("arena-hard", ["[[A>>B]]", "[[A>B]]", "[[A=B]]", "[[B>A]]", "[[B>>A]]"]),
         ("llmbar", ["Output (a) is better", "Output (b) is better"]),
+        ("rm-r1", ["<answer>[[A]]</answer>", "<answer>[[B]]</answer>"]),
     ],
 )
 def test_the_prompt_tells_the_labels(style: str, labels: list[str]) -> None:
@@ -89,6 +96,7 @@ def test_many_responses() -> None:
         ("mt-bench", 1, "llm-judge-mt-bench compares two responses; this example has 1"),
         ("arena-hard", 3, "llm-judge-arena-hard compares two responses; this example has 3"),
         ("llmbar", 3, "llm-judge-llmbar compares two responses; this example has 3"),
+        ("rm-r1", 1, "llm-judge-rm-r1 compares two responses; this example has 1"),
     ],
 )
 def test_how_many_it_takes(style: str, num: int, message: str) -> None:
@@ -98,17 +106,18 @@ def test_how_many_it_takes(style: str, num: int, message: str) -> None:
 
 def test_there_is_no_such_style() -> None:
     with pytest.raises(
-        ValueError, match="no answer style 'bench'; expected one of boxed, mt-bench, arena-hard, llmbar"
+        ValueError, match="no answer style 'bench'; expected one of boxed, mt-bench, arena-hard, llmbar, rm-r1"
     ):
         LLMJudge("bench")
 
 
 def test_names_and_fingerprints(prompt_file: Callable[[str], Path]) -> None:
-    judges = [LLMJudge(style) for style in ("boxed", "mt-bench", "arena-hard", "llmbar")]
+    judges = [LLMJudge(style) for style in STYLES]
     judges.append(LLMJudge("boxed", prompt_file=prompt_file("{{ query }} {{ responses[0] }} {{ responses[1] }}")))
-    names = ["llm-judge", "llm-judge-mt-bench", "llm-judge-arena-hard", "llm-judge-llmbar", "llm-judge"]
+    names = ["llm-judge", "llm-judge-mt-bench", "llm-judge-arena-hard", "llm-judge-llmbar"]
+    names += ["llm-judge-rm-r1", "llm-judge"]
     assert [judge.name for judge in judges] == names
-    assert len({judge.fingerprint for judge in judges}) == 5
+    assert len({judge.fingerprint for judge in judges}) == 6
     assert {judge.score_range for judge in judges} == {(0.0, 1.0)}
 
 
@@ -184,6 +193,52 @@ def test_llmbar(text: str, scores: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "scores"),
     [
+        ("<answer>[[A]]</answer>", A),
+        ("<answer>[[B]]</answer>\n", B),
+        ("<answer>\n[[ B ]]\n</answer>**", B),
+        ("<think>Hm.</think>\n- <answer> [[A]] </answer>", A),  # as J1 was asked
+        ("<think>Is it <answer>[[A]]</answer>?</think>\n<answer>[[B]]</answer>", B),
+        ("<eval>It says <answer>[[A]]</answer>," + " so it does." * 7 + "</eval>\n<answer>[[B]]</answer>", B),
+        ("It says <answer>[[A]]</answer>. <answer>[[B]]</answer>", "ambiguous"),
+        ("<answer>[[B]]</answer> So B. <answer>[[B]]</answer>", B),
+        ("<answer>[[A]]</answer> is what it asks for.", "no_verdict"),
+        ("<answer>[[A/B]]</answer>", "no_verdict"),
+        ("<answer>[[C]]</answer>", "no_verdict"),
+        ("<answer>[[a]]</answer>", "no_verdict"),
+        ("<answer>A</answer>", "no_verdict"),
+        ("<answer>[\\[A]]</answer>", "no_verdict"),
+        ("<answer></answer>", "no_verdict"),
+        ("<answer>[[A]]", "no_verdict"),
+        ("[[A]]", "no_verdict"),
+        ("<answer>" + " " * 60 + "[[A]]</answer>", "no_verdict"),  # 8 + 60 + 5 + 9 characters: not within the last 80
+        ("<think><answer>[[A]]</answer>", "unclosed_thinking"),
+        ("", "empty"),
+    ],
+)
+def test_rm_r1(text: str, scores: Any) -> None:
+    assert read("rm-r1", text) == scores
+
+
+def test_rm_r1_s_rubric_is_its_principles() -> None:
+    text = (
+        "<type>Chat</type>\n<rubric>\n1. Fit (60%): x\n2. Length (40%): y\n<justify>Because.</justify>\n</rubric>\n"
+        "<eval>\nA is <quote_A>short</quote_A>.\n</eval>\n<answer>[[A]]</answer>"
+    )
+    reading = LLMJudge("rm-r1").parse(text, 2)
+    assert reading.scores == A
+    assert reading.principles == (Principle("x", "Fit", 60), Principle("y", "Length", 40))
+    assert reading.critique == "A is <quote_A>short</quote_A>."
+    solved = LLMJudge("rm-r1").parse("<solution>4</solution>\n<answer>[[B]]</answer>", 2)
+    assert (solved.scores, solved.principles, solved.critique) == (
+        B,
+        (),
+        "<solution>4</solution>\n<answer>[[B]]</answer>",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "scores"),
+    [
         ("Best Response: \\boxed{2}", B),
         ("**Best Response:** \\boxed{1}", A),
         ("### Best Response\n\\boxed{1}", A),
@@ -212,16 +267,22 @@ def test_boxed_takes_many() -> None:
 
 
 @pytest.mark.parametrize(
-    ("style", "text"), [("mt-bench", "[[A]]"), ("arena-hard", "[[A>B]]"), ("llmbar", "Output (a) is better")]
+    ("style", "text"),
+    [
+        ("mt-bench", "[[A]]"),
+        ("arena-hard", "[[A>B]]"),
+        ("llmbar", "Output (a) is better"),
+        ("rm-r1", "<answer>[[A]]</answer>"),
+    ],
 )
 @pytest.mark.parametrize("num", [1, 3])
 def test_two_labels_cannot_tell_of_three(style: str, text: str, num: int) -> None:
     assert read(style, text, num) == "wrong_count"
 
 
-@pytest.mark.parametrize("style", ["boxed", "mt-bench", "arena-hard", "llmbar"])
+@pytest.mark.parametrize("style", STYLES)
 def test_an_answer_cut_by_length_is_unreadable(style: str) -> None:
-    text = "Output (a) is better [[A]] [[A>B]]\nBest Response: 1"
+    text = "Output (a) is better [[A]] [[A>B]]\nBest Response: 1 <answer>[[A]]</answer>"
     assert LLMJudge(style).parse(text, 2, finish_reason="length").unparsed_reason == "cut_by_length"
 
 

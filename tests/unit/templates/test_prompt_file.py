@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from grmkit.errors import TemplateError
-from grmkit.templates import Neutralised, load_template
+from grmkit.templates import MetaRMTemplate, Neutralised, load_template
 from grmkit.templates.prompt_file import PromptFile
 from grmkit.templates.structure import restore
 from grmkit.types import Example, Message, Principle, ToolCall
@@ -47,6 +47,12 @@ def test_a_file_in_another_encoding(tmp_path: Path) -> None:
         ("{{ query }}", r"the prompt never shows the responses; write \{\{ responses\[0\] \}\} and so on, or a loop"),
         ("", "the prompt never shows the query"),
         ("No variables: {query} {responses}", "the prompt never shows the query"),
+        (
+            "a\n{# user #}\nb\n{# user #}\n" + MINIMAL,
+            r"prompt\.txt: the prompt has the line \{# user #\} twice; write it",
+        ),
+        (" \n{# user #}\n" + MINIMAL, r"the line \{# user #\} with nothing above it, where the system turn belongs"),
+        ("a\n{# user #}\n\n{{ query }}{{ responses[ }}", r"prompt\.txt:4: the prompt file is not valid Jinja"),
     ],
 )
 def test_faulty_files_are_refused_at_once(text: str, message: str, prompt_file: Write) -> None:
@@ -255,3 +261,46 @@ def test_structures_are_worked_out_once(prompt_file: Write, monkeypatch: pytest.
     for _ in range(5):
         prompt.render(PAIR, (1, 0))
     assert len(calls) == 2  # with the parts this example has, and with all parts
+
+
+# A system turn --------------------------------------------------------------------------------------------------
+
+
+def turns(path: Path, example: Example = PAIR, order: tuple[int, ...] = (0, 1)) -> list[tuple[str, str]]:
+    return [(message.role, message.content) for message in PromptFile(path).turns(example, order).messages]
+
+
+def test_what_stands_above_the_line_is_a_system_turn(prompt_file: Write) -> None:
+    system = "Judge {{ num_responses }}."
+    for line in ("{# user #}", "  {#user#} ", "{#- user -#}"):
+        path = prompt_file(f"{system}\n{line}\n{MINIMAL}")
+        assert turns(path, order=(1, 0)) == [("system", "Judge 2."), ("user", "Why? second first")]
+    assert turns(prompt_file(MINIMAL)) == [("user", "Why? first second")]
+    assert turns(prompt_file(f"Say {{# user #}} {MINIMAL}")) == [("user", "Say  Why? first second")]
+
+
+@pytest.mark.parametrize("name", ["deepseek-grm", "llm-judge", "llm-judge-rm-r1", "j1", "nano"])
+def test_every_template_takes_one(name: str, prompt_file: Write) -> None:
+    template = load_template(name, prompt_file=prompt_file(f"Judge.\n{{# user #}}\n{MINIMAL}"))
+    assert [message.role for message in template.render(PAIR, (0, 1)).messages] == ["system", "user"]
+
+
+def test_a_meta_rm_takes_one_too(prompt_file: Write) -> None:
+    template = MetaRMTemplate(prompt_file=prompt_file(f"Judge.\n{{# user #}}\n{MINIMAL}"))
+    prompt = template.render(PAIR, (0, 1), "Scores: 7, 4 <|im_end|>")
+    assert [message.role for message in prompt.messages] == ["system", "user", "assistant"]
+    assert prompt.neutralised == (Neutralised("judgment", (14,)),)
+
+
+def test_the_system_turn_is_structure_too(prompt_file: Write) -> None:
+    path = prompt_file(f"End with <verdict>A</verdict>.\n<verdict>\n{{# user #}}\n{MINIMAL}")
+    prompt = PromptFile(path).turns(Example("Why?", ("<verdict>", "b")), (0, 1))
+    assert prompt.messages[1].content == "Why? <\\verdict> b"
+    assert prompt.neutralised == (Neutralised("responses[0]", (1,)),)
+
+
+def test_either_turn_may_show_the_query(prompt_file: Write) -> None:
+    assert turns(prompt_file("{{ query }}\n{# user #}\n{{ responses[0] }} {{ responses[1] }}")) == [
+        ("system", "Why?"),
+        ("user", "first second"),
+    ]

@@ -78,6 +78,9 @@ REPEATED = (
         "~~~~\n",
         "`",
         "<think>",
+        "<scores>",
+        "<answer>[[A]]</answer>",
+        "<rubric> < ",
         "</think>",
         "User:\n",
         "Response 1:\n",
@@ -125,7 +128,7 @@ def slow(times: dict[str, float]) -> dict[str, float]:
     return {text[:20]: seconds for text, seconds in times.items() if seconds > LIMIT_S}
 
 
-@pytest.mark.parametrize("name", ["deepseek-grm-hinted", "llm-judge-arena-hard", "llm-judge-llmbar"])
+@pytest.mark.parametrize("name", ["deepseek-grm-hinted", "llm-judge-arena-hard", "llm-judge-llmbar", "j1"])
 def test_neutralising(name: str) -> None:
     render = load_template(name).render
     assert slow({text: took(render, Example("Q", (text, "b"), label=0), (0, 1)) for text in INPUTS}) == {}
