@@ -32,6 +32,10 @@ def score(
     meta_samples: Annotated[
         str | None, Opt(help="How many it keeps: 4, a share like 0.5, or soft (all, by weight); default: half.")
     ] = None,
+    principles: Annotated[
+        Literal["judgment", "query"],
+        Opt(help="Principles are written by each judgment, or once per query, from the query alone."),
+    ] = "judgment",
     stop: Annotated[
         float | None, Opt(help="0.95: draw in rounds, stop once all samples would decide the same by that chance.")
     ] = None,

@@ -16,6 +16,7 @@ from grmkit.scoring.budget import check_budget
 from grmkit.scoring.guided import MetaSamples, check_guide
 from grmkit.scoring.meta_rm import MetaRM, check_reads
 from grmkit.scoring.meta_scoring import MetaScorer
+from grmkit.scoring.principles import PrincipleTallies, Source, check_source, make_writer
 from grmkit.scoring.rounds import Contest, Draw, Drawing, Pool, Run, until_decided, within_budget
 from grmkit.scoring.sampling import Sampler, Stopped, Tallies
 from grmkit.scoring.stopping import POOL_SIZE, check_stop
@@ -46,13 +47,16 @@ class GenerativeJudge:
         meta_rm: Scores the readable judgments, and thereby decides which of them vote; without one all do.
         meta_samples: How many of them vote: a number, a share in (0, 1], or `soft`, which weighs each by the
             probability that it is right. None is half of them, rounded up.
+        principles: `judgment`: each judgment writes its own, in sight of the responses. `query`: they are written once
+            from the query alone, and given to all judgments of all examples with this query that bring none.
 
     Attributes:
         tallies: What this judge has asked for and reused so far.
+        principle_tallies: The same of the principles written once per query.
 
     Raises:
-        ValueError: If there is no such rule, `meta_samples` is none of these or there is no meta RM to choose, or the
-            meta RM is one for another template.
+        ValueError: If there is no such rule or source of principles, the template shows no principles, `meta_samples`
+            is none of these or there is no meta RM to choose, or the meta RM is one for another template.
     """
 
     backend: Backend
@@ -64,7 +68,9 @@ class GenerativeJudge:
     refuse: Callable[[Example], str | None] | None = None
     meta_rm: MetaRM | None = None
     meta_samples: MetaSamples | None = None
+    principles: Source = "judgment"
     tallies: Tallies = field(default_factory=Tallies, init=False)
+    principle_tallies: PrincipleTallies = field(default_factory=PrincipleTallies, init=False)
     _drawing: Drawing | None = field(default=None, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
 
@@ -74,6 +80,7 @@ class GenerativeJudge:
         self.meta_samples = check_guide(self.meta_rm, self.meta_samples)
         if self.meta_rm is not None:
             check_reads(self.meta_rm, self.template)
+        check_source(self.principles, self.template)
 
     def score(
         self,
@@ -114,6 +121,17 @@ class GenerativeJudge:
             BackendDown: If the judge cannot be asked at all.
         """
         return _run(lambda: self._score_all_and_close(examples, samples, stop, budget))
+
+    def with_principles(self, examples: Iterable[Example]) -> list[Example]:
+        """The Examples with the principles of their queries: what `principles="query"` judges by, to see or to change.
+
+        Those that bring principles keep them; those whose principles could not be read stay without.
+
+        Raises:
+            BackendDown: If the judge cannot be asked at all.
+            BackendError: If a request failed for good; what came of the others is kept.
+        """
+        return _run(lambda: self._give_and_close(examples))
 
     async def ascore(
         self,
@@ -224,7 +242,8 @@ class GenerativeJudge:
         if self._drawing is None or self._loop is not loop:
             sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, self.tallies)
             meta = None if self.meta_rm is None else MetaScorer(self.meta_rm, self.ledger, self.tallies)
-            self._drawing, self._loop = Drawing(sampler, meta), loop
+            writer = make_writer(sampler, self.principle_tallies) if self.principles == "query" else None
+            self._drawing, self._loop = Drawing(sampler, meta, writer), loop
         drawing = self._drawing
         await drawing.start()
         return Run(drawing, samples, contest, Pool(num_pooled, width=contest.width), is_stopped)
@@ -250,14 +269,15 @@ class GenerativeJudge:
         except (TemplateError, BackendError) as error:
             if isinstance(error, BackendDown):
                 raise
-            kept, tokens = run.drawing.sampler.kept(example, run.samples)
-            return abstain(example.id, _abstention(error), kept, tokens=tokens, prices=self.prices)
+            kept, tokens = run.drawing.left(example, run.samples)
+            abstaining = abstain(example.id, _abstention(error), kept, tokens=tokens, prices=self.prices)
+            return run.drawing.told(example, abstaining)
         except Stopped:
             run.pool.report(place, None, is_stopped=True)
             raise
         finally:
             run.pool.report(place, None)
-        return tally(
+        verdict = tally(
             example.id,
             judgments,
             score_range=self.template.score_range,
@@ -266,6 +286,16 @@ class GenerativeJudge:
             prices=self.prices,
             meta_samples=self.meta_samples,
         )
+        return run.drawing.told(example, verdict)
+
+    async def _give_and_close(self, examples: Iterable[Example]) -> list[Example]:
+        sampler = Sampler(self.template, self.backend, self.ledger, self.sampling)
+        writer = make_writer(sampler, self.principle_tallies)
+        try:
+            await writer.sampler.start()
+            return await writer.give_all(examples)
+        finally:
+            await self._disconnect()
 
     async def _score_all_and_close(
         self, examples: Iterable[Example], samples: int, stop: float | None, budget: int | None

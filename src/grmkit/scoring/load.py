@@ -12,6 +12,7 @@ from grmkit.nano.scope import why_out_of_domain
 from grmkit.scoring.generative import GenerativeJudge
 from grmkit.scoring.guided import MetaSamples, check_guide
 from grmkit.scoring.meta_rm import check_reads, load_meta_rm
+from grmkit.scoring.principles import Source, check_source
 from grmkit.templates import Template, load_template
 
 if TYPE_CHECKING:
@@ -23,10 +24,11 @@ NANO_TEMPERATURE = 0.4  # chosen on the validation split for Voting@8: docs/resu
 
 
 class Guide(TypedDict, total=False):
-    """Which judgments vote: by what meta RM, and how many."""
+    """Which judgments vote: by what meta RM, and how many; and who writes the principles they judge by."""
 
     meta_rm: str | Path | None
     meta_samples: MetaSamples | None
+    principles: Source
 
 
 def load(
@@ -57,11 +59,13 @@ def load(
         http: Key, concurrency, timeout and retries.
         guide: `meta_rm`, the folder of a meta RM, which then chooses the judgments that vote; `meta_samples`, how many:
             a number, a share of the readable ones in (0, 1], or `soft`, which weighs each by the probability that it
-            is right. Left out: half of them, rounded up.
+            is right. Left out: half of them, rounded up. `principles`: `judgment`, each judgment writes its own, or
+            `query`, they are written once per query, from the query alone, and given to all its judgments.
 
     Raises:
         ValueError: If the judge or the template is not known, or nano is given a template it was not trained on; if
-            `meta_samples` is none of these or there is no meta RM, or the meta RM is one for another template.
+            `meta_samples` is none of these or there is no meta RM, or the meta RM is one for another template; if
+            `principles` is none of these, or the prompt would not show them.
         BackendDown: If there is no meta RM in its folder.
         TemplateError: If the prompt file cannot be used.
         LedgerError: If the ledger cannot be opened.
@@ -72,7 +76,7 @@ def load(
         'deepseek-grm'
         >>> judge.close()
     """
-    chosen, meta_samples = _read_guide(**guide)
+    chosen, meta_samples, principles = _read_guide(**guide)
     backend = load_backend(judge, model=model, http=http)
     if template is None:
         template = NANO if judge == NANO else DEFAULT_TEMPLATE
@@ -86,16 +90,24 @@ def load(
     path = default_path() if ledger == "default" else ledger
     sampling = sampling or Sampling(default_temperature(judge))
     refuse = why_out_of_domain if judge == NANO else None
+    check_source(principles, template)
     return GenerativeJudge(
-        backend, template, Ledger(path), sampling, refuse=refuse, meta_rm=meta_rm, meta_samples=meta_samples
+        backend,
+        template,
+        Ledger(path),
+        sampling,
+        refuse=refuse,
+        meta_rm=meta_rm,
+        meta_samples=meta_samples,
+        principles=principles,
     )
 
 
 def _read_guide(
-    meta_rm: str | Path | None = None, meta_samples: MetaSamples | None = None
-) -> tuple[str | Path | None, MetaSamples | None]:
+    meta_rm: str | Path | None = None, meta_samples: MetaSamples | None = None, principles: Source = "judgment"
+) -> tuple[str | Path | None, MetaSamples | None, Source]:
     """Checked before anything is opened."""
-    return meta_rm, check_guide(meta_rm, meta_samples)
+    return meta_rm, check_guide(meta_rm, meta_samples), principles
 
 
 def default_temperature(judge: str) -> float:

@@ -129,6 +129,8 @@ class Verdict:
         cost: The same in money, by the prices given; None without prices.
         judgments: All of them, readable or not, in the order of the schedule.
         voted: How many of them voted, where a meta RM chose; None where all that could be read did.
+        given: The principles that were written from the query alone and given to all judgments; empty if none could be
+            read, so that each wrote its own. None where none were to be written.
     """
 
     id: str
@@ -144,6 +146,7 @@ class Verdict:
     cost: float | None
     judgments: tuple[Judgment, ...]
     voted: int | None = None
+    given: tuple[Principle, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.scores is None) == (self.abstained is None):
@@ -161,11 +164,13 @@ class Verdict:
             fields[name] = None if value[name] is None else tuple(value[name])
         fields["abstained"] = None if value["abstained"] is None else Abstention.from_json(value["abstained"])
         fields["tokens"] = None if value["tokens"] is None else Tokens.from_json(value["tokens"])
+        if value.get("given") is not None:
+            fields["given"] = tuple(Principle.from_json(item) for item in value["given"])
         fields["judgments"] = tuple(Judgment.from_json(item) for item in value["judgments"])
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values; `voted` is left out where it is None."""
+        """The fields as JSON values; `voted` and `given` are left out where they are None."""
         return {
             "id": self.id,
             "scores": _plain(self.scores),
@@ -180,6 +185,7 @@ class Verdict:
             "cost": self.cost,
             "judgments": [judgment.to_json() for judgment in self.judgments],
             **({} if self.voted is None else {"voted": self.voted}),
+            **({} if self.given is None else {"given": [principle.to_json() for principle in self.given]}),
         }
 
 
