@@ -55,17 +55,24 @@ def verdicts(draw: st.DrawFn) -> Verdict:
         cost=draw(st.none() | FLOAT),
         judgments=draw(rows(judgments())),
         voted=draw(st.none() | COUNT),
+        given=draw(st.none() | PRINCIPLES),
     )
 
 
 def test_every_field_is_drawn() -> None:
     fields = {field.name for kind in (Judgment, Verdict) for field in dataclasses.fields(kind)}
-    assert fields == set(judgment().to_json()) | set(verdict(voted=1).to_json())
+    assert fields == set(judgment().to_json()) | set(verdict(voted=1, given=()).to_json())
 
 
 def test_how_many_voted_is_told_where_a_meta_rm_chose() -> None:
     assert "voted" not in verdict().to_json()
     assert verdict(voted=1).to_json()["voted"] == 1
+
+
+def test_what_was_given_is_told_where_it_was_to_be_written() -> None:
+    assert "given" not in verdict().to_json()
+    assert verdict(given=()).to_json()["given"] == []
+    assert verdict(given=(Principle("so"),)).to_json()["given"] == [{"text": "so", "name": None, "weight": None}]
 
 
 @given(judgments())
