@@ -1,7 +1,7 @@
 """`grm score --dry-run`: what would be sent and what it would cost at most, without sending any of it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import typer
 
@@ -9,6 +9,7 @@ from grmkit.cli import EXIT_JUDGE
 from grmkit.config import ScoreConfig
 from grmkit.errors import BackendDown, TemplateError
 from grmkit.scoring import GenerativeJudge, Prices
+from grmkit.scoring.principles import TRIES, Writer, make_writer, query_of
 from grmkit.scoring.sampling import Plan, Sampler, make_plan, plan_requests
 from grmkit.types import Example, Tokens
 
@@ -37,7 +38,7 @@ async def describe(judge: GenerativeJudge, examples: Iterable[Example], config: 
     if judge.meta_rm is not None:
         await judge.meta_rm.backend.identity()  # whether there is one
     sampler = await _sampler(judge)
-    outlook = Outlook()
+    outlook, asking = Outlook(), await _asking(judge, sampler)
     for example in examples:
         outlook.examples += 1
         if judge.refuse is not None and (why := judge.refuse(example)) is not None:
@@ -45,7 +46,7 @@ async def describe(judge: GenerativeJudge, examples: Iterable[Example], config: 
             typer.echo(f"{example.id}: would be refused: {why}", err=True)
             continue
         try:
-            plan = make_plan(example, judge.template, judge.sampling, config.samples, list_size=config.list_size)
+            plan = _plan(judge, example, config)
         except TemplateError as error:
             outlook.refused += 1
             typer.echo(f"{example.id}: would be refused: {error}", err=True)
@@ -53,10 +54,18 @@ async def describe(judge: GenerativeJudge, examples: Iterable[Example], config: 
         if outlook.examples == 1:
             first = next(iter(plan.prompts.values())).messages
             typer.echo("\n\n".join(message.content for message in first) + "\n" + "-" * 80)
-        _add(outlook, example, plan, sampler, judge)
-    _print(outlook, config)
+        known = example if asking is None else asking.add(example)
+        if known is None:  # nobody knows yet how its judgments will be asked for
+            _add(outlook, example, plan, None, judge)
+        else:
+            _add(outlook, known, plan if known is example else _plan(judge, known, config), sampler, judge)
+    _print(outlook, config, None if asking is None else asking.outlook)
     await judge.aclose()
     return 0 if sampler is not None else EXIT_JUDGE
+
+
+def _plan(judge: GenerativeJudge, example: Example, config: ScoreConfig) -> Plan:
+    return make_plan(example, judge.template, judge.sampling, config.samples, list_size=config.list_size)
 
 
 async def _sampler(judge: GenerativeJudge) -> Sampler | None:
@@ -67,6 +76,39 @@ async def _sampler(judge: GenerativeJudge) -> Sampler | None:
         typer.echo(f"the judge cannot be asked which model it is, so the ledger was not looked into: {error}", err=True)
         return None
     return sampler
+
+
+@dataclass(slots=True)
+class Asking:
+    """What is to come for principles that are written once per query."""
+
+    judge: GenerativeJudge
+    writer: Writer
+    outlook: Outlook = field(default_factory=Outlook)
+    _seen: set[str] = field(default_factory=set[str])
+
+    def add(self, example: Example) -> Example | None:
+        """Count the example's query, if it is new; the example as it will be judged, if that is known already."""
+        if example.principles:
+            return example
+        asked, sampler = query_of(example), self.writer.sampler
+        num, written = self.writer.read(asked)
+        if asked.key not in self._seen:
+            self._seen.add(asked.key)
+            plan = make_plan(asked, sampler.template, sampler.sampling, num + (written is None))
+            self.outlook.examples += 1
+            _add(self.outlook, asked, plan, sampler, self.judge)
+        return None if written is None else replace(example, principles=written)
+
+
+async def _asking(judge: GenerativeJudge, sampler: Sampler | None) -> Asking | None:
+    if judge.principles != "query":
+        return None
+    found = sampler or Sampler(judge.template, judge.backend, judge.ledger, judge.sampling)
+    writer = make_writer(found, judge.principle_tallies)
+    if sampler is not None:
+        await writer.sampler.start()
+    return Asking(judge, writer)
 
 
 def _add(outlook: Outlook, example: Example, plan: Plan, sampler: Sampler | None, judge: GenerativeJudge) -> None:
@@ -82,23 +124,33 @@ def _add(outlook: Outlook, example: Example, plan: Plan, sampler: Sampler | None
         outlook.prompt_chars += len(requests) * sum(len(message.content) for message in prompt.messages)
 
 
-def _print(outlook: Outlook, config: ScoreConfig) -> None:
-    to_ask = outlook.to_ask
-    prompt_tokens = outlook.prompt_chars // CHARS_PER_TOKEN
+def _print(outlook: Outlook, config: ScoreConfig, of_principles: Outlook | None) -> None:
+    asking = of_principles or Outlook()
+    to_ask, prompt_chars = outlook.to_ask + asking.to_ask, outlook.prompt_chars + asking.prompt_chars
+    prompt_tokens = prompt_chars // CHARS_PER_TOKEN
     typer.echo(f"examples     {outlook.examples}" + (f" ({outlook.refused} refused)" if outlook.refused else ""))
-    typer.echo(f"judgments    {outlook.judgments}: {outlook.kept} in the ledger, {to_ask} to ask for")
+    typer.echo(f"judgments    {outlook.judgments}: {outlook.kept} in the ledger, {outlook.to_ask} to ask for")
     typer.echo(f"requests     {outlook.requests}")
+    for line in _of_principles(of_principles):
+        typer.echo(line)
     for line in _at_most(outlook, config):
         typer.echo(line)
-    typer.echo(
-        f"prompts      {outlook.prompt_chars:,} characters, about {prompt_tokens:,} tokens (a guess: 4 to a token)"
-    )
+    typer.echo(f"prompts      {prompt_chars:,} characters, about {prompt_tokens:,} tokens (a guess: 4 to a token)")
     typer.echo(f"answers      at most {to_ask * config.max_tokens:,} tokens")
     if outlook.neutralised:
         typer.echo(f"neutralised  {outlook.neutralised} examples imitate the prompt's structure")
     if config.prices is not None:
         cost = Prices(*config.prices).cost(Tokens(prompt_tokens, to_ask * config.max_tokens))
         typer.echo(f"cost         about {cost:.6g} at most")
+
+
+def _of_principles(asking: Outlook | None) -> Iterator[str]:
+    """What is asked for before any judgment, and what that leaves open."""
+    if asking is not None:
+        told = f"{asking.to_ask} to ask for in {asking.requests} more requests"
+        yield f"principles   of {asking.examples} queries: {told}"
+    if asking is not None and asking.requests:
+        yield f"             up to {TRIES} tries each; the prompts are longer by what will have been written"
 
 
 def _at_most(outlook: Outlook, config: ScoreConfig) -> Iterator[str]:

@@ -19,6 +19,7 @@ LedgerFlag = Annotated[Path | None, typer.Option("--ledger", help="The ledger fi
 def stats(ledger: LedgerFlag = None) -> None:
     """Say what is in the ledger: judgments, examples and tokens per judge."""
     from grmkit.ledger import maintain, meta_scores
+    from grmkit.templates.principles import NAMES
 
     with _open(ledger, is_read_only=True) as opened:
         typer.echo(f"{opened.path}")
@@ -27,9 +28,14 @@ def stats(ledger: LedgerFlag = None) -> None:
         for row in maintain.stats(opened):
             tokens = f"{row.prompt_tokens or 0:,} + {row.completion_tokens or 0:,} tokens"
             sampling = row.judge.sampling
+            of_what = (
+                "answers with principles of {} queries"
+                if row.judge.template in NAMES.values()
+                else "judgments of {} examples"
+            )
             typer.echo(
                 f"{row.judge.model_name}  {row.judge.template}  T={sampling['temperature']:g} seed={sampling['seed']}  "
-                f"{row.num_judgments} judgments of {row.num_examples} examples, {row.num_cut} cut, {tokens}"
+                f"{row.num_judgments} {of_what.format(row.num_examples)}, {row.num_cut} cut, {tokens}"
             )
         for found in meta_scores.stats(opened):
             typer.echo(f"meta RM {found.key.hash[:12]}  {found.key.model.get('kind')}  {found.num_scores} meta scores")

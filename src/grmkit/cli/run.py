@@ -24,6 +24,7 @@ from grmkit.errors import DataError
 from grmkit.scoring import GenerativeJudge, Prices, break_tie, load
 from grmkit.scoring.budget import check_budget
 from grmkit.scoring.load import default_temperature
+from grmkit.scoring.principles import PrincipleTallies
 from grmkit.scoring.sampling import Tallies
 from grmkit.types import Example, Verdict
 
@@ -87,6 +88,7 @@ def _run(config: ScoreConfig, judge: GenerativeJudge, examples: Iterator[Example
         finally:
             say_lost(judge.ledger.num_lost - num_lost)
             say(report, judge.tallies)
+            say_principles(judge.principle_tallies, judge.prices)
             say_kept(report, output, config)
 
 
@@ -155,6 +157,7 @@ def load_judge(config: ScoreConfig) -> GenerativeJudge:
         meta_rm=config.meta_rm,
         meta_samples=config.meta_samples,
         list_size=config.list_size,
+        principles=config.principles,
     )
     judge.rule = config.vote
     judge.refuse = None if config.force else judge.refuse
@@ -235,6 +238,19 @@ def say(report: Report, tallies: Tallies) -> None:
         err("nano is a demonstration judge of its own small world; --force lets it judge other text, at its own risk")
     if report.abstained["backend"]:
         err("some requests failed for good; run the same command again to complete them")
+
+
+def say_principles(done: PrincipleTallies, prices: Prices | None) -> None:
+    """What principles that were written once per query came to; the judgments' tokens are told apart from these."""
+    if not done.queries:
+        return
+    lost = f", {done.unreadable} unreadable: there each judgment wrote its own" if done.unreadable else ""
+    drawn = f"{done.drawn.asked} asked for in {done.drawn.requests} requests"
+    err(f"principles: {done.queries} queries, {done.queries - done.unreadable} written{lost}; {drawn}")
+    if done.drawn.asked:
+        err(f"{done.drawn.prompt_tokens:,} prompt and {done.drawn.completion_tokens:,} completion tokens paid for them")
+    if prices is not None:
+        err(f"cost of these principles: {prices.cost(done.tokens):.6g}")
 
 
 def say_lost(num_judgments: int) -> None:

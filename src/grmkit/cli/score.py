@@ -10,6 +10,24 @@ if TYPE_CHECKING:
 
 Opt = typer.Option
 
+TemplateFlag = Annotated[
+    str | None,
+    Opt(
+        help="deepseek-grm[-hinted|-binary], llm-judge[-mt-bench|-arena-hard|-llmbar|-rm-r1], j1, nano[-hinted]; "
+        "default: nano for the judge nano, or deepseek-grm."
+    ),
+]
+MetaSamplesFlag = Annotated[
+    str | None, Opt(help="How many it keeps: 4, a share like 0.5, or soft (all, by weight); default: half.")
+]
+PrinciplesFlag = Annotated[
+    Literal["judgment", "query"],
+    Opt(help="Principles are written by each judgment, or once per query, from the query alone."),
+]
+StopFlag = Annotated[
+    float | None, Opt(help="0.95: draw in rounds, stop once all samples would decide the same by that chance.")
+]
+
 
 def score(
     data: Annotated[str, typer.Argument(help="Examples: .jsonl, .jsonl.gz, .parquet, hf://owner/name, or - (stdin).")],
@@ -19,22 +37,13 @@ def score(
     output: Annotated[Path | None, Opt("--output", "-o", help="Write verdicts here, as JSON lines.")] = None,
     model: Annotated[str | None, Opt(help="The model's name on the server, if it serves several.")] = None,
     model_revision: Annotated[str | None, Opt(help="Tells two states of a model of one name apart.")] = None,
-    template: Annotated[
-        str | None,
-        Opt(
-            help="deepseek-grm[-hinted|-binary], llm-judge[-mt-bench|-arena-hard|-llmbar|-rm-r1], j1, nano[-hinted]; "
-            "default: nano for the judge nano, or deepseek-grm."
-        ),
-    ] = None,
+    template: TemplateFlag = None,
     prompt_file: Annotated[Path | None, Opt(help="A prompt (Jinja) to use instead of the template's.")] = None,
     samples: Annotated[int, Opt(help="Judgments per example.")] = 8,
     meta_rm: Annotated[Path | None, Opt(help="The folder of a meta RM: those it trusts most vote.")] = None,
-    meta_samples: Annotated[
-        str | None, Opt(help="How many it keeps: 4, a share like 0.5, or soft (all, by weight); default: half.")
-    ] = None,
-    stop: Annotated[
-        float | None, Opt(help="0.95: draw in rounds, stop once all samples would decide the same by that chance.")
-    ] = None,
+    meta_samples: MetaSamplesFlag = None,
+    principles: PrinciplesFlag = "judgment",
+    stop: StopFlag = None,
     budget: Annotated[int | None, Opt(help="Judgments over all examples, spent where decisions are open.")] = None,
     list_size: Annotated[int | None, Opt(help="Judge more responses in overlapping lists of so many.")] = None,
     temperature: Annotated[

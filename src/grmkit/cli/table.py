@@ -17,7 +17,7 @@ def show(verdict: Verdict, console: Console) -> None:
         console.print(votes(verdict) if verdict.lists is None else places(verdict))
     spoken = spokesman(verdict)
     if spoken is not None:
-        for principle in spoken.principles[:MAX_PRINCIPLES]:
+        for principle in (spoken.principles or verdict.given or ())[:MAX_PRINCIPLES]:
             console.print(Text("  • " + principle_line(principle), style="cyan"))
         for line in critique_lines(spoken):
             console.print(Text("  " + line))

@@ -38,6 +38,8 @@ class ScoreConfig(BaseModel):
     """The folder of a meta RM, which chooses the judgments that vote; none lets all vote."""
     meta_samples: MetaSamples | None = None
     """How many it keeps: a number, a share of the readable ones, or soft: all by their weights; none is half."""
+    principles: Literal["judgment", "query"] = "judgment"
+    """Who writes what is judged by: each judgment, in sight of the responses, or once per query, from it alone."""
     stop: Annotated[float, Field(gt=0, lt=1)] | None = None
     """The chance that all samples would decide the same, above which an example gets no more of them."""
     budget: PositiveInt | None = None

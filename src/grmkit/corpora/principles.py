@@ -1,29 +1,34 @@
 """Principles for each query, written by a judge that sees no response, and kept for all that is judged by them."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
 from grmkit.corpora.draw import Judge, draw
+from grmkit.scoring.principles import query_of
+from grmkit.templates.principles import principles_template
 from grmkit.types import Example
-
-BLANK = "-"  # stands where a response would; it is not shown
 
 
 def with_principles(judge: Judge, examples: Sequence[Example]) -> tuple[list[Example], int]:
     """The examples with principles written from their queries alone, and how many got none that could be read.
 
-    A query that comes several times is asked about once: the ledger keeps what was written.
+    They are those that `grm score --principles query` gives, and what is in the ledger is not asked for again.
 
     Args:
-        judge: Who writes; its template says how to ask.
+        judge: Who writes; how it is asked follows from its template.
         examples: What will be judged; those that have principles keep them.
 
     Raises:
         BackendDown: If the judge cannot be asked at all.
+        BackendError: If some requests failed for good: what came of the others is kept, run again to complete.
     """
-    asked = [Example(example.query, (BLANK,), id=example.id) for example in examples]
-    found = []
-    for example, (_, verdict) in zip(examples, draw(judge, asked, 1), strict=True):
-        principles = verdict.judgments[0].principles if verdict.judgments else ()
-        found.append(example if example.principles else replace(example, principles=principles))
+    asked = {query.key: query for example in examples if not example.principles for query in [query_of(example)]}
+    writer = replace(judge, template=principles_template(judge.template))
+    deque(draw(writer, list(asked.values()), 1), maxlen=0)  # first tries, in as many processes as the judge has
+    opened = judge.open()
+    try:
+        found = opened.with_principles(examples)
+    finally:
+        opened.close()
     return found, sum(not example.principles for example in found)

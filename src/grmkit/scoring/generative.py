@@ -18,12 +18,13 @@ from grmkit.scoring.list_tally import tally_lists
 from grmkit.scoring.lists import check_combination, check_list_size
 from grmkit.scoring.meta_rm import MetaRM, check_reads
 from grmkit.scoring.meta_scoring import MetaScorer
+from grmkit.scoring.principles import PrincipleTallies, Source, check_source, make_writer
 from grmkit.scoring.rounds import Contest, Draw, Drawing, Pool, Run, until_decided, within_budget
 from grmkit.scoring.sampling import Sampler, Stopped, Tallies
 from grmkit.scoring.stopping import POOL_SIZE, check_stop
 from grmkit.scoring.tally import RULES, Prices, Rule, abstain, tally
 from grmkit.templates import Template
-from grmkit.types import Abstention, Example, Message, Verdict
+from grmkit.types import Abstention, Example, Judgment, Message, Tokens, Verdict
 
 T = TypeVar("T")
 
@@ -52,13 +53,17 @@ class GenerativeJudge:
             probability that it is right. None is half of them, rounded up.
         list_size: An example with more responses is judged in overlapping lists of at most so many, fitted on one scale
             (`grmkit.scoring.lists`); None judges any number at once. A sample is then as many judgments as show all.
+        principles: `judgment`: each judgment writes its own, in sight of the responses. `query`: they are written once
+            from the query alone, and given to all judgments of all examples with this query that bring none.
 
     Attributes:
         tallies: What this judge has asked for and reused so far.
+        principle_tallies: The same of the principles written once per query.
 
     Raises:
-        ValueError: If there is no such rule, `meta_samples` is none of these or there is no meta RM to choose, or the
-            meta RM is one for another template; if `list_size` is below 2 or more than the template can show.
+        ValueError: If there is no such rule or source of principles, the template shows no principles, `meta_samples`
+            is none of these or there is no meta RM to choose, or the meta RM is one for another template; if
+            `list_size` is below 2 or more than the template can show.
     """
 
     backend: Backend
@@ -72,7 +77,9 @@ class GenerativeJudge:
     meta_rm: MetaRM | None = None
     meta_samples: MetaSamples | None = None
     list_size: int | None = None
+    principles: Source = "judgment"
     tallies: Tallies = field(default_factory=Tallies, init=False)
+    principle_tallies: PrincipleTallies = field(default_factory=PrincipleTallies, init=False)
     _drawing: Drawing | None = field(default=None, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
 
@@ -83,6 +90,7 @@ class GenerativeJudge:
         if self.meta_rm is not None:
             check_reads(self.meta_rm, self.template)
         check_combination(check_list_size(self.list_size, self.template), rule=self.rule, meta_rm=self.meta_rm)
+        check_source(self.principles, self.template)
 
     def score(
         self,
@@ -123,6 +131,17 @@ class GenerativeJudge:
             BackendDown: If the judge cannot be asked at all.
         """
         return _run(lambda: self._score_all_and_close(examples, samples, stop, budget))
+
+    def with_principles(self, examples: Iterable[Example]) -> list[Example]:
+        """The Examples with the principles of their queries: what `principles="query"` judges by, to see or to change.
+
+        Those that bring principles keep them; those whose principles could not be read stay without.
+
+        Raises:
+            BackendDown: If the judge cannot be asked at all.
+            BackendError: If a request failed for good; what came of the others is kept.
+        """
+        return _run(lambda: self._give_and_close(examples))
 
     async def ascore(
         self,
@@ -236,7 +255,8 @@ class GenerativeJudge:
             how = {"num_orders": self.num_orders, "list_size": self.list_size}
             sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, self.tallies, **how)
             meta = None if self.meta_rm is None else MetaScorer(self.meta_rm, self.ledger, self.tallies)
-            self._drawing, self._loop = Drawing(sampler, meta), loop
+            writer = make_writer(sampler, self.principle_tallies) if self.principles == "query" else None
+            self._drawing, self._loop = Drawing(sampler, meta, writer), loop
         drawing = self._drawing
         await drawing.start()
         return Run(drawing, samples, contest, Pool(num_pooled, width=contest.width), is_stopped)
@@ -262,18 +282,21 @@ class GenerativeJudge:
         except (TemplateError, BackendError) as error:
             if isinstance(error, BackendDown):
                 raise
-            kept, tokens = run.drawing.sampler.kept(example, run.samples)
-            return abstain(example.id, _abstention(error), kept, tokens=tokens, prices=self.prices)
+            kept, tokens = run.drawing.left(example, run.samples)
+            abstaining = abstain(example.id, _abstention(error), kept, tokens=tokens, prices=self.prices)
+            return run.drawing.told(example, abstaining)
         except Stopped:
             run.pool.report(place, None, is_stopped=True)
             raise
         finally:
             run.pool.report(place, None)
-        list_size, num = run.drawing.sampler.list_size, len(example.responses)
-        if list_size is not None and num > list_size:
-            return tally_lists(
-                example.id, judgments, num_responses=num, list_size=list_size, tokens=tokens, prices=self.prices
-            )
+        return run.drawing.told(example, self._tally(example, judgments, tokens))
+
+    def _tally(self, example: Example, judgments: Sequence[Judgment], tokens: Tokens | None) -> Verdict:
+        num = len(example.responses)
+        if self.list_size is not None and num > self.list_size:
+            how = {"num_responses": num, "list_size": self.list_size}
+            return tally_lists(example.id, judgments, tokens=tokens, prices=self.prices, **how)
         return tally(
             example.id,
             judgments,
@@ -283,6 +306,15 @@ class GenerativeJudge:
             prices=self.prices,
             meta_samples=self.meta_samples,
         )
+
+    async def _give_and_close(self, examples: Iterable[Example]) -> list[Example]:
+        sampler = Sampler(self.template, self.backend, self.ledger, self.sampling)
+        writer = make_writer(sampler, self.principle_tallies)
+        try:
+            await writer.sampler.start()
+            return await writer.give_all(examples)
+        finally:
+            await self._disconnect()
 
     async def _score_all_and_close(
         self, examples: Iterable[Example], samples: int, stop: float | None, budget: int | None

@@ -12,7 +12,8 @@ from grmkit.nano.scope import why_out_of_domain
 from grmkit.scoring.generative import GenerativeJudge
 from grmkit.scoring.guided import MetaSamples, check_guide
 from grmkit.scoring.lists import check_combination, check_list_size
-from grmkit.scoring.meta_rm import check_reads, load_meta_rm
+from grmkit.scoring.meta_rm import MetaRM, check_reads, load_meta_rm
+from grmkit.scoring.principles import Source, check_source
 from grmkit.templates import Template, load_template
 
 if TYPE_CHECKING:
@@ -24,11 +25,19 @@ NANO_TEMPERATURE = 0.4  # chosen on the validation split for Voting@8: docs/resu
 
 
 class Guide(TypedDict, total=False):
-    """Which judgments vote: by what meta RM, and how many; and how many responses share a list."""
+    """Which judgments vote, and what they judge by; all of it is optional.
+
+    `meta_rm` is the folder of a meta RM, which then chooses the judgments that vote, and `meta_samples` how many: a number,
+    a share of the readable ones in (0, 1], or `soft`, which weighs each by the probability that it is right; left out,
+    half of them, rounded up. `list_size` is the most responses to show at once: examples with more are judged in
+    overlapping lists, on one scale; it goes without a meta RM. `principles`: `judgment`, each judgment writes its own, or
+    `query`, they are written once per query, from the query alone, and given to all its judgments.
+    """
 
     meta_rm: str | Path | None
     meta_samples: MetaSamples | None
     list_size: int | None
+    principles: Source
 
 
 def load(
@@ -57,15 +66,11 @@ def load(
         ledger: Where judgments are kept: a path, "default" for the user's own ledger, None to keep nothing.
         sampling: Temperature, room for the answer, seed; None is the judge's own.
         http: Key, concurrency, timeout and retries.
-        guide: `meta_rm`, the folder of a meta RM, which then chooses the judgments that vote; `meta_samples`, how many:
-            a number, a share of the readable ones in (0, 1], or `soft`, which weighs each by the probability that it
-            is right. Left out: half of them, rounded up. `list_size`, the most responses to show at once: examples with
-            more are judged in overlapping lists, on one scale.
+        guide: Which judgments vote and what they judge by: see `Guide`.
 
     Raises:
-        ValueError: If the judge or the template is not known, or nano is given a template it was not trained on; if
-            `meta_samples` is none of these or there is no meta RM, or the meta RM is one for another template; if
-            `list_size` is below 2, more than the template can show, or given with a meta RM.
+        ValueError: If the judge or the template is not known, nano is given a template it was not trained on, or the
+            guide cannot be followed: with a meta RM for another template, say, or a list longer than can be shown.
         BackendDown: If there is no meta RM in its folder.
         TemplateError: If the prompt file cannot be used.
         LedgerError: If the ledger cannot be opened.
@@ -76,19 +81,29 @@ def load(
         'deepseek-grm'
         >>> judge.close()
     """
-    chosen, kept, size = _read_guide(**guide)
+    chosen, meta_samples, list_size, principles = _read_guide(**guide)
     backend = load_backend(judge, model=model, http=http)
     template = _template_of(judge, template, prompt_file)
-    meta_rm = None if chosen is None else load_meta_rm(chosen)
-    if meta_rm is not None:
-        check_reads(meta_rm, template)
-    check_list_size(size, template)
-    path = default_path() if ledger == "default" else ledger
-    sampling = sampling or Sampling(default_temperature(judge))
-    refuse = why_out_of_domain if judge == NANO else None
+    meta_rm = None if chosen is None else _meta_rm_for(template, chosen)
+    check_list_size(list_size, template)
+    check_source(principles, template)
     return GenerativeJudge(
-        backend, template, Ledger(path), sampling, refuse=refuse, meta_rm=meta_rm, meta_samples=kept, list_size=size
+        backend,
+        template,
+        Ledger(default_path() if ledger == "default" else ledger),
+        sampling or Sampling(default_temperature(judge)),
+        refuse=why_out_of_domain if judge == NANO else None,
+        meta_rm=meta_rm,
+        meta_samples=meta_samples,
+        list_size=list_size,
+        principles=principles,
     )
+
+
+def _meta_rm_for(template: Template, folder: str | Path) -> MetaRM:
+    meta_rm = load_meta_rm(folder)
+    check_reads(meta_rm, template)
+    return meta_rm
 
 
 def _template_of(judge: str, template: str | Template | None, prompt_file: str | Path | None) -> Template:
@@ -100,11 +115,14 @@ def _template_of(judge: str, template: str | Template | None, prompt_file: str |
 
 
 def _read_guide(
-    meta_rm: str | Path | None = None, meta_samples: MetaSamples | None = None, list_size: int | None = None
-) -> tuple[str | Path | None, MetaSamples | None, int | None]:
+    meta_rm: str | Path | None = None,
+    meta_samples: MetaSamples | None = None,
+    list_size: int | None = None,
+    principles: Source = "judgment",
+) -> tuple[str | Path | None, MetaSamples | None, int | None, Source]:
     """Checked before anything is opened."""
     check_combination(list_size, rule="sum", meta_rm=meta_rm)
-    return meta_rm, check_guide(meta_rm, meta_samples), list_size
+    return meta_rm, check_guide(meta_rm, meta_samples), list_size, principles
 
 
 def default_temperature(judge: str) -> float:

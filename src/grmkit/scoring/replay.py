@@ -12,10 +12,12 @@ from grmkit.scoring.guided import DEFAULT_META_SAMPLES, MetaSamples, check_meta_
 from grmkit.scoring.list_tally import tally_lists
 from grmkit.scoring.lists import check_combination, check_list_size, schedule_of
 from grmkit.scoring.orders import Order
+from grmkit.scoring.principles import query_of
 from grmkit.scoring.sampling import read_judgment, tokens_of
 from grmkit.scoring.tally import Rule, abstain, tally
 from grmkit.templates import load_template
-from grmkit.types import Abstention, Judgment, Verdict, content_key
+from grmkit.templates.principles import NAMES
+from grmkit.types import Abstention, Example, Judgment, Principle, Verdict, content_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,14 @@ def replay(
         raise ValueError(f"samples is {samples}; expected at least 1")
     check_combination(check_list_size(list_size), rule=rule, meta_samples=meta_samples, meta_rm=meta_rm)
     guide = find_meta_vote(ledger, meta_samples, meta_rm)
+    writers = _writers(ledger)
     for _, group in groupby(entries(ledger), key=lambda entry: (entry.judge.hash, content_key(entry.content))):
         found = list(group)
-        if model is None or found[0].judge.model_name == model:
+        is_judge = found[0].judge.template not in NAMES.values()  # who writes principles judges nothing
+        if is_judge and model in (None, found[0].judge.model_name):
             scored = {} if guide is None else _meta_scores(ledger, guide, found)
-            yield found[0].judge.model, _verdict(found, samples, rule, list_size, (guide, scored))
+            verdict = _verdict(found, samples, rule, list_size, (guide, scored))
+            yield found[0].judge.model, replace(verdict, given=_given(ledger, writers, found[0].content))
 
 
 def find_meta_vote(ledger: Ledger, meta_samples: MetaSamples | None, name: str | None) -> MetaVote | None:
@@ -82,6 +87,28 @@ def find_meta_vote(ledger: Ledger, meta_samples: MetaSamples | None, name: str |
         listed = ", ".join(key[:12] for key in known) or "none: score with a meta RM first"
         raise ValueError(f"meta_rm is {name!r}; expected the start of one of those in the ledger ({listed})")
     return MetaVote(fitting[0], share)
+
+
+def _writers(ledger: Ledger) -> dict[int, str]:
+    """The template of everyone in the ledger who wrote principles from queries alone, by number."""
+    places = ", ".join("?" * len(NAMES))
+    rows = ledger.select(f"SELECT id, template FROM judges WHERE template IN ({places})", *NAMES.values())
+    return dict(rows)
+
+
+def _given(ledger: Ledger, writers: Mapping[int, str], content: Mapping[str, Any]) -> tuple[Principle, ...] | None:
+    """The principles an example was given, if they are what somebody in the ledger wrote from its query alone."""
+    given = tuple(Principle.from_json(item) for item in content["principles"])
+    if not given or not writers:
+        return None
+    number = ledger.find_example(query_of(Example.from_json(content)).content())
+    if number is None:
+        return None
+    for writer, template in writers.items():
+        for stream, stored in ledger.find(writer, number, (0,)).items():
+            if read_judgment(load_template(template), (0,), stream, stored).principles == given:
+                return given
+    return None
 
 
 def _meta_scores(ledger: Ledger, guide: MetaVote, found: list[Entry]) -> dict[tuple[Order, bytes], float]:

@@ -6,17 +6,18 @@ verdicts. In between nothing is held: texts are in the ledger.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grmkit.errors import BackendDown, BackendError, LedgerError, TemplateError
 from grmkit.scoring.budget import first_round, next_round
 from grmkit.scoring.guided import MetaSamples
 from grmkit.scoring.meta_scoring import MetaScorer
+from grmkit.scoring.principles import Writer
 from grmkit.scoring.sampling import Drawn, Sampler, Stopped
 from grmkit.scoring.stopping import POOL_SIZE, Prior, Rows, chance_of_change, looks, pooled_prior, weigh
 from grmkit.scoring.tally import Rule, meta_scores_of
 from grmkit.scoring.voting import winners
-from grmkit.types import Example, Judgment
+from grmkit.types import Example, Judgment, Verdict
 
 Draw = Callable[[Example, int], Awaitable[Drawn]]
 """How the judgments of an example come about; the number is its place in the run."""
@@ -24,10 +25,11 @@ Draw = Callable[[Example, int], Awaitable[Drawn]]
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Draws judgments and, where there is a meta RM, has them scored."""
+    """Draws judgments, of examples that were given principles if there is a writer; a meta RM, if any, scores them."""
 
     sampler: Sampler
     meta: MetaScorer | None
+    writer: Writer | None = None
 
     async def start(self) -> None:
         """Learn who judges, before anything is drawn.
@@ -38,18 +40,48 @@ class Drawing:
         if self.meta is not None:
             await self.meta.start()
         await self.sampler.start()
+        if self.writer is not None:
+            await self.writer.sampler.start()
 
     async def draw(
         self, example: Example, samples: int, is_stopped: Callable[[], bool] = lambda: False, *, num_before: int = 0
     ) -> Drawn:
         """The first so many judgments of the schedule; the first `num_before` were drawn before in this run."""
-        judgments, tokens = await self.sampler.draw(example, samples, is_stopped, num_before=num_before)
-        return await self._scored(example, judgments, is_stopped, num_before), tokens
+        shown = await self._shown(example, is_stopped)
+        judgments, tokens = await self.sampler.draw(shown, samples, is_stopped, num_before=num_before)
+        return await self._scored(shown, judgments, is_stopped, num_before), tokens
 
     async def kept(self, example: Example, samples: int) -> Drawn:
         """The same of what was drawn before in this run."""
-        judgments, tokens = self.sampler.kept(example, samples)
-        return await self._scored(example, judgments, lambda: False, samples), tokens
+        shown = await self._shown(example, lambda: False)
+        judgments, tokens = self.sampler.kept(shown, samples)
+        return await self._scored(shown, judgments, lambda: False, samples), tokens
+
+    def left(self, example: Example, samples: int) -> Drawn:
+        """What the ledger has of an example that something went wrong with; nothing is asked for."""
+        shown = self._known(example)
+        return ((), None) if shown is None else self.sampler.kept(shown, samples)
+
+    def told(self, example: Example, verdict: Verdict) -> Verdict:
+        """The verdict, with the principles that were written for it."""
+        if self.writer is None or example.principles:
+            return verdict
+        shown = self._known(example)
+        return verdict if shown is None else replace(verdict, given=shown.principles)
+
+    async def _shown(self, example: Example, is_stopped: Callable[[], bool]) -> Example:
+        """The example as the judge is shown it.
+
+        Raises:
+            TemplateError: If the template cannot take the example; no principles are written for it then.
+        """
+        if self.writer is None:
+            return example
+        self.sampler.template.render(example, range(len(example.responses)))
+        return await self.writer.give(example, is_stopped)
+
+    def _known(self, example: Example) -> Example | None:
+        return example if self.writer is None else self.writer.known(example)
 
     async def _scored(
         self, example: Example, judgments: tuple[Judgment, ...], is_stopped: Callable[[], bool], num_before: int

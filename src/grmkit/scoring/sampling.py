@@ -89,6 +89,12 @@ class Sampler:
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.backend.concurrency)
 
+    def beside(self, template: Template, sampling: Sampling, tallies: Tallies) -> "Sampler":
+        """Draws with another template from the same backend into the same ledger; both share its slots."""
+        other = Sampler(template, self.backend, self.ledger, sampling, tallies)
+        other._slots = self._slots
+        return other
+
     async def start(self) -> None:
         """Learn who the judge is, once; before it nothing can be drawn.
 

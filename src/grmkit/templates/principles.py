@@ -16,7 +16,13 @@ from grmkit.types import Example, Message
 
 PROMPT = Path(__file__).with_name("principles.txt")
 NANO_PROMPT = Path(__file__).with_name("nano_principles.txt")
+NAMES = {"nano": "nano-principles", "": "principles"}
 VERSION = 1  # raise it when the code below renders the same prompt text differently
+
+
+def principles_template(name: str) -> str:
+    """The template that asks for principles, by the name of the template that the judge is asked in."""
+    return NAMES["nano" if name.startswith("nano") else ""]
 
 
 class Principles:
@@ -29,7 +35,7 @@ class Principles:
     score_range = (0.0, 0.0)
 
     def __init__(self, *, is_nano: bool = False) -> None:
-        self.name = "nano-principles" if is_nano else "principles"
+        self.name = NAMES["nano" if is_nano else ""]
         self._prompt = PromptFile(NANO_PROMPT if is_nano else PROMPT, SECTIONS, needed=("query",))
 
     @property
@@ -42,8 +48,10 @@ class Principles:
         return Prompt((Message("user", text),), neutralised)
 
     def parse(self, text: str | None, num_responses: int, *, finish_reason: str | None = None) -> Reading:  # noqa: ARG002
-        """The principles, if each has a weight; no scores, in any case."""
+        """The principles, if each has a weight and the last was not cut; no scores, in any case."""
         answer, reason = final_answer(text, finish_reason)
-        found = read_principles(split_sections(answer).criteria)
-        is_whole = bool(found) and all(principle.weight is not None for principle in found)
+        sections = split_sections(answer)
+        found = read_principles(sections.criteria)
+        is_ended = reason is None or sections.analysis is not None
+        is_whole = bool(found) and is_ended and all(principle.weight is not None for principle in found)
         return Reading(None, reason or "no_scores", found if is_whole else ())

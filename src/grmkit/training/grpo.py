@@ -78,17 +78,11 @@ def choose(config: GrpoConfig, folder: RunFolder, tokenizer: Any) -> tuple[list[
         raise TrainingError(f"{folder.path}: all {len(found)} examples are too easy for {judge.name}; use others")
     counts |= {"items": len(found), "items too easy": len(found) - len(hard)}
     if config.rollout.query_principles:
-        own = judge_of(config.easy, model=config.model, template=principles_template(config), ledger=folder.ledger)
-        hard, counts["items without principles"] = with_principles(own, hard)
+        hard, counts["items without principles"] = with_principles(judge, hard)
     chosen = leave_out_long(config, tokenizer, hard)
     counts["items too long"] = len(hard) - len(chosen)
     counts["items of one response"] = sum(len(example.responses) == 1 for example in chosen)
     return chosen, counts
-
-
-def principles_template(config: GrpoConfig) -> str:
-    """How principles are asked for, before any response is shown."""
-    return "nano-principles" if config.template == "nano" else "principles"
 
 
 def leave_out_long(config: GrpoConfig, tokenizer: Any, examples: Sequence[Example]) -> list[Example]:

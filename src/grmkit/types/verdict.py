@@ -178,6 +178,8 @@ class Verdict:
         judgments: All of them, readable or not, in the order of the schedule.
         voted: How many of them voted, where a meta RM chose; None where all that could be read did.
         lists: How lists overlapped, where there were too many responses for one; None where every judgment saw all.
+        given: The principles that were written from the query alone and given to all judgments; empty if none could be
+            read, so that each wrote its own. None where none were to be written.
     """
 
     id: str
@@ -194,6 +196,7 @@ class Verdict:
     judgments: tuple[Judgment, ...]
     voted: int | None = None
     lists: Lists | None = None
+    given: tuple[Principle, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.scores is None) == (self.abstained is None):
@@ -211,12 +214,14 @@ class Verdict:
             fields[name] = None if value[name] is None else tuple(value[name])
         fields["abstained"] = None if value["abstained"] is None else Abstention.from_json(value["abstained"])
         fields["tokens"] = None if value["tokens"] is None else Tokens.from_json(value["tokens"])
+        if value.get("given") is not None:
+            fields["given"] = tuple(Principle.from_json(item) for item in value["given"])
         fields["judgments"] = tuple(Judgment.from_json(item) for item in value["judgments"])
         fields["lists"] = None if value.get("lists") is None else Lists.from_json(value["lists"])
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values; `voted` and `lists` are left out where they are None."""
+        """The fields as JSON values; `voted`, `lists` and `given` are left out where they are None."""
         return {
             "id": self.id,
             "scores": _plain(self.scores),
@@ -232,6 +237,7 @@ class Verdict:
             "judgments": [judgment.to_json() for judgment in self.judgments],
             **({} if self.voted is None else {"voted": self.voted}),
             **({} if self.lists is None else {"lists": self.lists.to_json()}),
+            **({} if self.given is None else {"given": [principle.to_json() for principle in self.given]}),
         }
 
 

@@ -1,6 +1,7 @@
 import pytest
 
 from grmkit.templates import load_template
+from grmkit.templates.principles import principles_template
 from grmkit.types import Example, Principle
 
 SEEN = Example("Name a colour.", ("SECRET one", "SECRET two"))
@@ -28,3 +29,17 @@ def test_principles_are_read_and_nothing_else() -> None:
 @pytest.mark.parametrize("text", [None, "", "I like blue.", "Specific Criteria:\n1. Fit: a colour without weight"])
 def test_principles_without_weights_are_none(text: str | None) -> None:
     assert load_template("principles").parse(text, 1).principles == ()
+
+
+@pytest.mark.parametrize(("end", "num"), [("", 0), ("\nAnalysis:\n- Response 1: good, but", 2)])
+def test_principles_that_were_cut_are_none_but_what_follows_them_may_be_cut(end: str, num: int) -> None:
+    text = "Specific Criteria:\n1. Fit (60%): a colour\n2. Tone (40%): pl" + end
+    assert len(load_template("nano-principles").parse(text, 1, finish_reason="length").principles) == num
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("nano", "nano-principles"), ("nano-hinted", "nano-principles"), ("deepseek-grm", "principles")],
+)
+def test_how_the_judge_of_a_template_is_asked(name: str, asked: str) -> None:
+    assert principles_template(name) == principles_template(asked) == asked

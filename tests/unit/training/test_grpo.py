@@ -6,7 +6,7 @@ import pytest
 
 from grmkit.config.train import GrpoConfig, GuardConfig
 from grmkit.errors import TrainingError
-from grmkit.training.grpo import guard, leave_out_long, principles_template
+from grmkit.training.grpo import guard, leave_out_long
 from grmkit.training.loop import stop_ids
 from grmkit.training.run_folder import RunFolder
 from grmkit.types import Example
@@ -67,8 +67,3 @@ def test_the_tokens_that_end_a_judgment() -> None:
     tokenizer = SimpleNamespace(eos_token_id=2)
     for told, expected in ((5, {2, 5}), ([3, 4], {2, 3, 4})):
         assert stop_ids(SimpleNamespace(generation_config=SimpleNamespace(eos_token_id=told)), tokenizer) == expected
-
-
-@pytest.mark.parametrize(("template", "asked"), [("nano", "nano-principles"), ("deepseek-grm", "principles")])
-def test_how_principles_are_asked_for(template: str, asked: str) -> None:
-    assert principles_template(GrpoConfig(model="m", template=template)) == asked

@@ -59,6 +59,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
         judgments=draw(rows(judgments())),
         voted=draw(st.none() | COUNT),
         lists=draw(st.none() | LISTS),
+        given=draw(st.none() | PRINCIPLES),
     )
 
 
@@ -76,12 +77,18 @@ def test_the_scores_of_a_list_are_those_of_the_responses_shown() -> None:
 
 def test_every_field_is_drawn() -> None:
     fields = {field.name for kind in (Judgment, Verdict) for field in dataclasses.fields(kind)}
-    assert fields == set(judgment().to_json()) | set(verdict(voted=1, lists=SPREAD).to_json())
+    assert fields == set(judgment().to_json()) | set(verdict(voted=1, lists=SPREAD, given=()).to_json())
 
 
 def test_how_many_voted_is_told_where_a_meta_rm_chose() -> None:
     assert "voted" not in verdict().to_json()
     assert verdict(voted=1).to_json()["voted"] == 1
+
+
+def test_what_was_given_is_told_where_it_was_to_be_written() -> None:
+    assert "given" not in verdict().to_json()
+    assert verdict(given=()).to_json()["given"] == []
+    assert verdict(given=(Principle("so"),)).to_json()["given"] == [{"text": "so", "name": None, "weight": None}]
 
 
 @given(judgments())
