@@ -10,6 +10,11 @@ if TYPE_CHECKING:
 
 Opt = typer.Option
 
+PrinciplesFlag = Annotated[
+    Literal["judgment", "query"],
+    Opt(help="Principles are written by each judgment, or once per query, from the query alone."),
+]
+
 
 def score(
     data: Annotated[str, typer.Argument(help="Examples: .jsonl, .jsonl.gz, .parquet, hf://owner/name, or - (stdin).")],
@@ -32,10 +37,7 @@ def score(
     meta_samples: Annotated[
         str | None, Opt(help="How many it keeps: 4, a share like 0.5, or soft (all, by weight); default: half.")
     ] = None,
-    principles: Annotated[
-        Literal["judgment", "query"],
-        Opt(help="Principles are written by each judgment, or once per query, from the query alone."),
-    ] = "judgment",
+    principles: PrinciplesFlag = "judgment",
     stop: Annotated[
         float | None, Opt(help="0.95: draw in rounds, stop once all samples would decide the same by that chance.")
     ] = None,

@@ -11,7 +11,7 @@ from grmkit.nano import JUDGE
 from grmkit.nano.scope import why_out_of_domain
 from grmkit.scoring.generative import GenerativeJudge
 from grmkit.scoring.guided import MetaSamples, check_guide
-from grmkit.scoring.meta_rm import check_reads, load_meta_rm
+from grmkit.scoring.meta_rm import MetaRM, check_reads, load_meta_rm
 from grmkit.scoring.principles import Source, check_source
 from grmkit.templates import Template, load_template
 
@@ -78,25 +78,15 @@ def load(
     """
     chosen, meta_samples, principles = _read_guide(**guide)
     backend = load_backend(judge, model=model, http=http)
-    if template is None:
-        template = NANO if judge == NANO else DEFAULT_TEMPLATE
-    elif judge == NANO and isinstance(template, str) and not template.startswith(NANO):
-        raise ValueError(f"template is {template!r}; the judge nano knows no other than {NANO!r} and 'nano-hinted'")
-    if isinstance(template, str):
-        template = load_template(template, prompt_file=prompt_file)
-    meta_rm = None if chosen is None else load_meta_rm(chosen)
-    if meta_rm is not None:
-        check_reads(meta_rm, template)
-    path = default_path() if ledger == "default" else ledger
-    sampling = sampling or Sampling(default_temperature(judge))
-    refuse = why_out_of_domain if judge == NANO else None
+    template = _template_of(judge, template, prompt_file)
+    meta_rm = None if chosen is None else _meta_rm_for(template, chosen)
     check_source(principles, template)
     return GenerativeJudge(
         backend,
         template,
-        Ledger(path),
-        sampling,
-        refuse=refuse,
+        Ledger(default_path() if ledger == "default" else ledger),
+        sampling or Sampling(default_temperature(judge)),
+        refuse=why_out_of_domain if judge == NANO else None,
         meta_rm=meta_rm,
         meta_samples=meta_samples,
         principles=principles,
@@ -108,6 +98,21 @@ def _read_guide(
 ) -> tuple[str | Path | None, MetaSamples | None, Source]:
     """Checked before anything is opened."""
     return meta_rm, check_guide(meta_rm, meta_samples), principles
+
+
+def _meta_rm_for(template: Template, folder: str | Path) -> MetaRM:
+    meta_rm = load_meta_rm(folder)
+    check_reads(meta_rm, template)
+    return meta_rm
+
+
+def _template_of(judge: str, template: str | Template | None, prompt_file: str | Path | None) -> Template:
+    """The template that was named, or the judge's own."""
+    if template is None:
+        template = NANO if judge == NANO else DEFAULT_TEMPLATE
+    elif judge == NANO and isinstance(template, str) and not template.startswith(NANO):
+        raise ValueError(f"template is {template!r}; the judge nano knows no other than {NANO!r} and 'nano-hinted'")
+    return load_template(template, prompt_file=prompt_file) if isinstance(template, str) else template
 
 
 def default_temperature(judge: str) -> float:
