@@ -26,6 +26,7 @@ EXTRA = "nano"
 MODEL = "model.bin"
 SUBFOLDER = "ctranslate2"
 HF_CONFIG = "hf_config.json"
+SCALAR_NOTE = "scalar.json"
 VOCABULARIES = ("vocabulary.json", "vocabulary.txt")
 REFUSALS = (RuntimeError, ValueError, IndexError, MemoryError)
 
@@ -147,6 +148,11 @@ class CTranslate2Backend:
         engine = load_package("ctranslate2", EXTRA)
         folder = self._folder
         state = _state(folder / MODEL)
+        if (folder / SCALAR_NOTE).exists():
+            raise BackendDown(
+                f"{folder}: is a converted scalar model, which gives a number and writes no text; expected a converted "
+                "language model; a meta RM is used beside a judge, with --meta-rm"
+            )
         if (folder / "tokenizer.json").exists():
             home, config = folder, HF_CONFIG
         else:

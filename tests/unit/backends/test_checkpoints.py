@@ -22,7 +22,7 @@ from grmkit.scoring import GenerativeJudge
 from grmkit.templates import load_template
 from grmkit.types import Example
 from tiny_checkpoints import CHATS, MODELS, make_checkpoint
-from tiny_model import ask
+from tiny_model import ask, make_scalar
 
 PAIR = Example("Why is the sky blue?", ("Light.", "The sea."), id="x")
 TEMPLATES = dict.fromkeys(("rm-r1", "rm-r1-distilled", "j1-8b"), "llm-judge-rm-r1") | {"j1-micro": "j1"}
@@ -168,6 +168,13 @@ def test_a_meta_rm_is_no_judge(tmp_path):
     folder = make_checkpoint(tmp_path / "meta", "deepseek-grm-27b", head="ForSequenceClassification")
     with pytest.raises(BackendDown, match="is a Gemma2ForSequenceClassification, which gives a number and writes no"):
         sample(folder)
+
+
+def test_a_converted_meta_rm_is_no_judge_either(tiny_model, tmp_path):
+    """It would write nothing, again and again."""
+    folder = make_scalar(tiny_model, tmp_path / "scalar")
+    with pytest.raises(BackendDown, match="is a converted scalar model, which gives a number and writes no text"):
+        asyncio.run(CTranslate2Backend(folder).identity())
 
 
 # Converted ------------------------------------------------------------------------------------------------------

@@ -91,6 +91,16 @@ async def test_greedy_is_what_ctranslate2_says(backend, tiny_model):
     assert all(one[0] == other[0] and abs(one[1] - other[1]) < 1e-4 for one, other in pairs)
 
 
+def test_the_keys_and_values_are_called_what_this_transformers_calls_them():
+    class Before:
+        def forward(self, input_ids, past_key_values=None): ...
+
+    class Since:
+        def forward(self, input_ids, cache=None, **more): ...
+
+    assert (ours._cache_name(Before()), ours._cache_name(Since())) == ("past_key_values", "cache")
+
+
 # The distribution -----------------------------------------------------------------------------------------------
 
 
