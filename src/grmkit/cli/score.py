@@ -40,7 +40,7 @@ def score(
     template: TemplateFlag = None,
     prompt_file: Annotated[Path | None, Opt(help="A prompt (Jinja) to use instead of the template's.")] = None,
     samples: Annotated[int, Opt(help="Judgments per example.")] = 8,
-    meta_rm: Annotated[Path | None, Opt(help="The folder of a meta RM: those it trusts most vote.")] = None,
+    meta_rm: Annotated[Path | None, Opt(help="nano, or the folder of a meta RM: those it trusts most vote.")] = None,
     meta_samples: MetaSamplesFlag = None,
     principles: PrinciplesFlag = "judgment",
     stop: StopFlag = None,

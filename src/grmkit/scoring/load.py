@@ -30,8 +30,8 @@ class Guide(TypedDict, total=False):
     `meta_rm` is the folder of a meta RM, which then chooses the judgments that vote, and `meta_samples` how many: a
     number, a share of the readable ones in (0, 1], or `soft`, which weighs each by the probability that it is right;
     left out, half of them, rounded up. `list_size` is the most responses to show at once: examples with more are judged
-    in overlapping lists, on one scale; it goes without a meta RM. `principles`: `judgment`, each judgment writes its own,
-    or `query`, they are written once per query, from the query alone, and given to all its judgments.
+    in overlapping lists, on one scale; not with a meta RM. `principles`: `judgment`, each judgment writes its own, or
+    `query`, they are written once per query, from the query alone, and given to all its judgments.
     """
 
     meta_rm: str | Path | None

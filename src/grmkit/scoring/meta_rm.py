@@ -6,6 +6,7 @@ from pathlib import Path
 
 from grmkit.backends.scalar import ScalarBackend
 from grmkit.errors import BackendDown
+from grmkit.nano import META_RM
 from grmkit.templates import MetaRMTemplate, Template, nano
 from grmkit.templates import meta_rm as appendix_g
 from grmkit.types import Example
@@ -63,7 +64,8 @@ def load_meta_rm(folder: str | Path, *, kind: str = "auto", threads: int = 1) ->
     """The meta RM in this folder.
 
     Args:
-        folder: Where it was saved by the recipe `meta_rm`; or a published one, with what it reads beside it.
+        folder: Where it was saved by the recipe `meta_rm`; or a published one, with what it reads beside it; `nano` is
+            the one that ships, for the judge of this name.
         kind: `ctranslate2`, `transformers`, or `auto`: the first if the model was converted for it.
         threads: How many threads compute, with ctranslate2.
 
@@ -71,7 +73,7 @@ def load_meta_rm(folder: str | Path, *, kind: str = "auto", threads: int = 1) ->
         BackendDown: If the folder does not say what the meta RM reads.
         ValueError: If it holds no such model.
     """
-    folder = Path(folder)
+    folder = META_RM if str(folder) == "nano" else Path(folder)
     prompt = folder / PROMPT_FILE
     if not prompt.is_file():
         raise BackendDown(
