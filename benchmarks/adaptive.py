@@ -48,7 +48,7 @@ def told(one: "Stopped") -> dict[str, Any]:
         "aim": one.way.aim,
         "difference": round(one.loss.value, 5),
         "one_sided_bound": None if one.loss.bound is None else round(one.loss.bound, 5),
-        "is_within": bool(one.loss.is_not_inferior and one.spent.mean() <= one.way.aim),
+        "is_within": bool(one.loss.is_shown and one.spent.mean() <= one.way.aim),
     }
 
 

@@ -17,9 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import claim_1_samples
+import claim_2_principles
+import claim_3_stages
+import claim_4_data
+import claim_5_compute
+import claim_6_inputs
+import claim_7_domains
 import claim_8_ours
 from claims.cells import Cell
-from claims.judges import RECIPES, Judges, known_folders
+from claims.judges import RECIPES, Judges, known_folders, stages_of
 from claims.measure import Setup, measure
 from claims.page import page_of, stem, with_curve, write_claim
 from claims.told import Claim
@@ -27,7 +33,18 @@ from claims.told import Claim
 import grmkit.nano
 from grmkit.nano.world import TEST_SIZE
 
-CLAIMS: tuple[Claim, ...] = (claim_1_samples.CLAIM, claim_8_ours.CLAIM)
+CLAIMS: tuple[Claim, ...] = (
+    claim_1_samples.CLAIM,
+    claim_2_principles.CLAIM,
+    claim_3_stages.CLAIM,
+    claim_4_data.CLAIM,
+    claim_5_compute.CLAIM,
+    claim_6_inputs.CLAIM,
+    claim_7_domains.CLAIM,
+    claim_8_ours.CLAIM,
+)
+PRIORITY = (1, 8, 6, 2, 3, 7, 5, 4)
+"""Whose cells are measured first: those that share the draws of claim 1, then trainings, the most telling first."""
 
 
 def main() -> None:
@@ -75,7 +92,7 @@ def parse_args(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def make_setup(args: argparse.Namespace) -> Setup:
     more = {name: Path(folder) for name, _, folder in (word.partition("=") for word in args.judges)}
-    judges = Judges(known_folders(more), args.runs, args.recipe, tuple(args.set), {})
+    judges = Judges(known_folders(more), args.runs, args.recipe, tuple(args.set), stages_of(args.seeds))
     return Setup(
         judges,
         args.out / "cells",
@@ -135,8 +152,9 @@ def spend(setup: Setup, claims: Sequence[Claim], seconds: float) -> Run:
 
 
 def cells_of(setup: Setup, claims: Sequence[Claim]) -> list[Cell]:
-    """All cells the claims need, each once, in the order of the claims."""
-    return list(dict.fromkeys(cell for claim in claims for cell in claim.cells(setup)))
+    """All cells the claims need, each once, by priority."""
+    ranked = sorted(claims, key=lambda claim: PRIORITY.index(claim.number))
+    return list(dict.fromkeys(cell for claim in ranked for cell in claim.cells(setup)))
 
 
 def slices(setup: Setup, cell: Cell) -> Iterator[range]:

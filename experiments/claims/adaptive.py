@@ -8,7 +8,7 @@ import numpy as np
 
 from claims.cells import Cell
 from claims.measure import BLOCK, Setup
-from claims.told import Number, Table, Test, gap, outcomes, share
+from claims.told import MARGIN, Number, Table, Test, gap, outcomes, share
 from claims.votes import SHARE, look
 from grmkit.scoring.guided import MetaSamples
 
@@ -19,7 +19,7 @@ MAX_LOSS = 0.0025
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way of stopping: how a vote is guided, how many streams are drawn at once, what share of samples is the aim."""
+    """One way of stopping: how a vote is guided, how many streams are drawn at once, what share is the aim."""
 
     name: str
     how: MetaSamples | None
@@ -74,7 +74,7 @@ def stopped_by(setup: Setup, test: Cell, way: Way) -> Stopped | None:
     looks = look(*tested_on, block_size=way.block_size, how=way.how)
     right, nums = looks.stopped(stop)
     loss = gap(
-        f"{way.name}, stopped at {stop:g}, not below all {setup.samples}", right, looks.right[:, -1], is_bound=True
+        f"{way.name}, stopped at {stop:g}, not below all {setup.samples}", right, looks.right[:, -1], margin=MARGIN
     )
     return Stopped(way, stop, lost, nums / setup.samples, right, loss, len(chosen_on[1]))
 

@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-import subprocess
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +11,33 @@ import grmkit.nano
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "nano"
 WEIGHTS = "model.safetensors"
+MINUTES = {"fork": 5.0, "rft": 7.0, "grpo": 10.0}
+"""Stated cost of a training, on two cores."""
+FORK = ("--steps", "300", "--rate", "0.005", "--embedding-rate", "5e-4")
+FORK_SEED = 1000  # other lessons than those of the judge that ships
+DROPPED = {
+    "no-hinted": ("sampling.hinted_samples=0",),
+    "no-plain": ("sampling.samples=1",),  # a single right sample makes an item too easy: hinted ones alone are kept
+    "no-general": ("data.general_share=0.0",),
+}
+"""What is dropped from rejective fine-tuning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One training: from which judge, by which part of the recipe, with which settings, and what it should take.
+    """One training: from which judge, by which part of the recipe, with which settings.
 
     Args:
         start: The judge it starts from.
         part: `rft` or `grpo` of the claims' recipe, or `fork`, some more supervised steps of the shipped judge.
         seed: Of everything that is drawn.
         changes: Settings as for `grm train --set`; of a fork, flags of `train_nano_judge.py`.
-        minutes: Stated cost, on two cores.
     """
 
     start: str
     part: str
     seed: int
     changes: tuple[str, ...] = ()
-    minutes: float = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Judges:
     runs: Path
     recipe: Path
     settings: tuple[str, ...] = ()
-    stages: Mapping[str, Stage] = ()  # pyright: ignore[reportAssignmentType]
+    stages: Mapping[str, Stage] = field(default_factory=dict)
 
     def folder(self, name: str) -> Path:
         """Where the judge is, or will be."""
@@ -68,8 +74,9 @@ class Judges:
             return digest_file(self.folders[name] / WEIGHTS)
         stage = self.stages[name]
         told = {"start": self.digest(stage.start), "part": stage.part, "seed": stage.seed, "changes": stage.changes}
+        told["settings"] = self._settings(stage.part)
         if stage.part != "fork":
-            told |= {"recipe": digest_file(self.recipe), "settings": self.settings}
+            told["recipe"] = digest_file(self.recipe)
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
     def minutes(self, name: str) -> float:
@@ -77,39 +84,65 @@ class Judges:
         if self.is_there(name):
             return 0.0
         stage = self.stages[name]
-        return stage.minutes + self.minutes(stage.start)
+        return MINUTES[stage.part] + self.minutes(stage.start)
 
     def make(self, name: str) -> None:
         """Train the judge, and what it starts from, if it is not there; a killed training goes on.
 
         Raises:
-            SystemExit: If a training fails; what it did is kept.
+            GrmkitError: If a training fails; what it did is kept.
         """
         if self.is_there(name):
             return
         stage = self.stages[name]
         self.make(stage.start)
-        command = self._fork(name, stage) if stage.part == "fork" else self._recipe(name, stage)
-        if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
-            raise SystemExit(f"training {name} failed; what it did is in {self.runs / name}: run the command again")
+        if stage.part == "fork":
+            self._fork(name, stage)
+        else:
+            self._train(name, stage)
 
-    def _recipe(self, name: str, stage: Stage) -> list[str]:
-        """`grm train` with one part of the recipe: every seed has other items, orders, streams and new weights."""
+    def _train(self, name: str, stage: Stage) -> None:
+        """One part of the recipe: every seed has other items, orders, streams and new weights."""
+        from grmkit.cli.train import run
+        from grmkit.config.recipe import read_recipe
+
         part = self.runs / f"{name}.toml"
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(part_of(self.recipe.read_text(encoding="utf-8"), stage.part), encoding="utf-8")
         sampled = "sampling" if stage.part == "rft" else "easy"
         seeds = [f"run.seed={stage.seed}", f"{sampled}.seed={stage.seed}"]
         seeds += [f"data.seed={100 * (stage.seed + 1) + (stage.part != 'rft')}"]
-        own = [setting.partition(".")[2] for setting in self.settings if setting.startswith(f"{stage.part}.")]
-        told = [f"model={self.folder(stage.start).resolve()}", *seeds, *own, *stage.changes]
-        flags = [word for setting in told for word in ("--set", setting)]
-        return [sys.executable, "-m", "grmkit.cli", "train", str(part), "-o", str(self.runs / name), *flags]
+        told = [f"model={self.folder(stage.start).resolve()}", *seeds, *self._settings(stage.part), *stage.changes]
+        run(read_recipe(part, told), self.runs / name)
 
-    def _fork(self, name: str, stage: Stage) -> list[str]:
-        script = Path(__file__).resolve().parents[1] / "train_nano_judge.py"
-        flags = ["--start", str(self.folder(stage.start)), "--seed", str(1000 + stage.seed), *stage.changes]
-        return [sys.executable, str(script), "--out", str(self.runs / name / "model"), "--precision", "fp32", *flags]
+    def _fork(self, name: str, stage: Stage) -> None:
+        """Some more supervised steps on lessons."""
+        import train_nano_judge
+
+        flags = ["--start", str(self.folder(stage.start)), "--seed", str(FORK_SEED + stage.seed), *stage.changes]
+        own = [word for one in self._settings("fork") for word in (f"--{one.partition('=')[0]}", one.partition("=")[2])]
+        where = ["--out", str(self.runs / name / "model"), "--precision", "fp32"]
+        train_nano_judge.main([*where, *FORK, *flags, *own])
+
+    def _settings(self, part: str) -> list[str]:
+        """Those of the settings that are about this part, as its own."""
+        return [one.removeprefix(f"{part}.") for one in self.settings if one.startswith(f"{part}.")]
+
+
+def stages_of(seeds: Sequence[int]) -> dict[str, Stage]:
+    """All judges that the claims train, by name; the last part of a name is the seed."""
+    found = {}
+    for seed in seeds:
+        found |= {
+            f"none-{seed}": Stage("shipped", "fork", seed, ("--leave-out", "criteria")),
+            f"fork-{seed}": Stage("shipped", "fork", seed),
+            f"rft-{seed}": Stage("base", "rft", seed),
+            f"rl-{seed}": Stage("base", "grpo", seed),
+            f"spct-{seed}": Stage(f"rft-{seed}", "grpo", seed),
+        }
+        for name, changes in DROPPED.items():
+            found[f"{name}-{seed}"] = Stage("base", "rft", seed, changes)
+    return found
 
 
 def part_of(text: str, part: str) -> str:

@@ -1,7 +1,8 @@
 """What is told of a claim: numbers with intervals, paired tests with Holm's correction, and whether it held."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from claims.cells import Cell, Measured, items_of
 from claims.measure import Setup
 from claims.views import show
-from grmkit.metrics.bootstrap import Weights, cluster_weights, statistic_of, weighted
-from grmkit.metrics.paired import difference, non_inferiority
+from claims.votes import right_at
+from grmkit.metrics.bootstrap import Weights, cluster_weights, percentile_interval, statistic_of, weighted
+from grmkit.metrics.paired import difference, holm, non_inferiority
 from grmkit.types import Example
 
 NUM_RESAMPLES = 2000
@@ -34,7 +36,7 @@ class Number:
 class Test:
     """A paired difference on the same items: 95 % interval, two-sided p, and p after Holm among the claim's tests.
 
-    Of a test that is to show no loss of half a point, `bound` is the one-sided 95 % bound of the difference.
+    Of a test that is to show no loss as large as a margin, `bound` is the one-sided 95 % bound of the difference.
     """
 
     name: str
@@ -45,14 +47,14 @@ class Test:
     items: int
     p_holm: float | None = None
     bound: float | None = None
+    margin: float | None = None
 
     @property
-    def is_better(self) -> bool:
+    def is_shown(self) -> bool:
+        """That it is better, or with a margin, that it is not worse by as much."""
+        if self.margin is not None:
+            return self.bound is not None and self.bound > -self.margin
         return self.value > 0 and self.p_holm is not None and self.p_holm < ALPHA
-
-    @property
-    def is_not_inferior(self) -> bool:
-        return self.bound is not None and self.bound > -MARGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,8 @@ def share(right: np.ndarray) -> Number:
     kept = right[~np.isnan(right)]
     if not len(kept):
         return Number(float("nan"), float("nan"), float("nan"), 0)
-    low, high = np.quantile(weighted("mean", kept, None, weights_of(len(kept))), [0.025, 0.975])
-    return Number(float(kept.mean()), float(low), float(high), len(kept))
+    estimates = weighted("mean", kept, None, weights_of(len(kept)))
+    return Number(float(kept.mean()), *percentile_interval(estimates), len(kept))
 
 
 def area(values: np.ndarray, gold: np.ndarray) -> Number:
@@ -134,36 +136,37 @@ def area(values: np.ndarray, gold: np.ndarray) -> Number:
     values, gold = values[kept], gold[kept]
     if len(set(gold.tolist())) < 2:
         return Number(float("nan"), float("nan"), float("nan"), len(values))
-    found = weighted("auc", values, gold, weights_of(len(values)))
-    low, high = np.nanquantile(found, [0.025, 0.975])
-    return Number(statistic_of("auc", values, gold), float(low), float(high), len(values))
+    estimates = weighted("auc", values, gold, weights_of(len(values)))
+    return Number(statistic_of("auc", values, gold), *percentile_interval(estimates), len(values))
 
 
-def gap(name: str, ours: np.ndarray, theirs: np.ndarray, *, is_bound: bool = False) -> Test:
-    """By how much ours is better than theirs, on the items that both have."""
+def gap(name: str, ours: np.ndarray, theirs: np.ndarray, *, margin: float | None = None) -> Test:
+    """By how much ours is better than theirs, on the items that both have.
+
+    With a margin it is asked that ours is not worse by as much, instead of that it is better.
+    """
     num = min(len(ours), len(theirs))
     gaps = ours[:num] - theirs[:num]
     gaps = gaps[~np.isnan(gaps)]
     if not len(gaps):
-        return Test(name, float("nan"), float("nan"), float("nan"), 1.0, 0)
-    return compared(name, float(gaps.mean()), weighted("mean", gaps, None, weights_of(len(gaps))), len(gaps), is_bound)
+        return Test(name, float("nan"), float("nan"), float("nan"), 1.0, 0, margin=margin)
+    estimates = weighted("mean", gaps, None, weights_of(len(gaps)))
+    return compared(name, float(gaps.mean()), estimates, len(gaps), margin=margin)
 
 
-def compared(name: str, value: float, estimates: np.ndarray, num: int, is_bound: bool = False) -> Test:
-    """The test of a difference that was computed on every resample."""
+def compared(name: str, value: float, estimates: np.ndarray, num: int, *, margin: float | None = None) -> Test:
+    """The test of a difference that was computed on every resample; one that is undefined has no items."""
     found = difference(value, estimates)
-    bound = non_inferiority(estimates, margin=MARGIN).bound if is_bound else None
-    return Test(name, value, found.low, found.high, found.p, num, bound=bound)
+    if math.isnan(found.p):
+        return Test(name, value, found.low, found.high, 1.0, 0, margin=margin)
+    bound = None if margin is None else non_inferiority(estimates, margin=margin).bound
+    return Test(name, value, found.low, found.high, found.p, num, bound=bound, margin=margin)
 
 
 def corrected(tests: Iterable[Test]) -> list[Test]:
     """The same tests with Holm's correction over those that ask for a difference."""
-    from dataclasses import replace
-
-    from grmkit.metrics.paired import holm
-
     tests = list(tests)
-    raised = holm({test.name: test.p for test in tests if test.bound is None and test.items})
+    raised = holm({test.name: test.p for test in tests if test.margin is None and test.items})
     return [replace(test, p_holm=raised.get(test.name)) for test in tests]
 
 
@@ -202,12 +205,16 @@ def in_parts(parts: Sequence[Part], tests: Sequence[Test]) -> tuple[str, str, Ta
     rows, held = [], {}
     for part in parts:
         own = [by_name[test.name] for test in part.tests]
-        is_held = part.is_within and all(
-            test.is_not_inferior if test.bound is not None else test.is_better for test in own
-        )
+        is_held = part.is_within and all(test.is_shown for test in own)
         held[part.name] = NOT_RUN if not own else "held" if is_held else "not held"
         rows.append([part.name, held[part.name], "; ".join(f"{test.name}: {points(test.value)}" for test in own)])
     said = "; ".join(f"{name}: {how}" for name, how in held.items())
     kinds = set(held.values())
     whole = kinds.pop() if len(kinds) == 1 else "not held" if "not held" in kinds else "held in part"
     return whole, said, Table("Parts", ["part", "held?", "points"], rows)
+
+
+def right_of(setup: Setup, cell: Cell, k: int) -> np.ndarray | None:
+    """Per item, how often k plain judgments of a cell are right; None if it was not measured."""
+    found = outcomes(setup.read(cell), cell)
+    return None if found is None else right_at(*found, k)
