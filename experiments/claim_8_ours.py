@@ -21,6 +21,7 @@ from grmkit.types import Example
 
 FEW = 8
 ORDERS_AT = (2, 4, 8)
+CACHED_NOTE = "cached principles are written once per query by a judgment of its own, whose tokens are not in the table"
 
 
 def cells(setup: Setup) -> Sequence[Cell]:
@@ -52,7 +53,7 @@ def tell(setup: Setup) -> Told:
     tests = corrected(test for part in parts for test in part.tests)
     held, why, table = in_parts(parts, tests)
     tables = [table, stopped_table(stopped), *(part.table for part in parts if part.table is not None)]
-    return Told(held, why, tables, tests)
+    return Told(held, why, tables, tests, [CACHED_NOTE])
 
 
 def orders_part(measured: Measured, examples: Sequence[Example]) -> Part:

@@ -3,11 +3,13 @@
     python experiments/run_all.py --budget-minutes 60
 
 Cells that are measured are kept in `docs/results/cells/` and never measured again; within a cell the ledger goes on
-where it was. Nothing is started that would not fit into what is left. With `--budget-minutes 0` the pages are made anew
+where it was. Every cell gets its first 1,000 items before any gets more (`--first`), claims that share draws come
+first, and nothing is started that would not fit into what is left. With `--budget-minutes 0` the pages are made anew
 from the cells there are. `docs/results/claims.md` is the page.
 """
 
 import argparse
+import json
 import math
 import sys
 import time
@@ -47,12 +49,12 @@ PRIORITY = (1, 8, 6, 2, 3, 7, 5, 4)
 """Whose cells are measured first: those that share the draws of claim 1, then trainings, the most telling first."""
 
 
-def main() -> None:
-    args = parse_args()
+def main(words: Sequence[str] | None = None) -> None:
+    args = parse_args(words)
     setup = make_setup(args)
     chosen = [claim for claim in CLAIMS if args.claims is None or claim.number in args.claims]
     run = spend(setup, chosen, 60 * args.budget_minutes)
-    told = [tell(setup, claim, args.out) for claim in CLAIMS]
+    told = [tell(setup, claim, args.out) if claim in chosen else kept(setup, claim, args.out) for claim in CLAIMS]
     (args.out / "claims.md").write_text(page_of(told), encoding="utf-8")
     if args.readme.exists():
         readme = args.readme.read_text(encoding="utf-8")
@@ -63,7 +65,7 @@ def main() -> None:
 def parse_args(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget-minutes", type=float, default=0.0, help="how long to measure; 0: only tell")
-    parser.add_argument("--claims", type=int, nargs="+", help="measure for these only")
+    parser.add_argument("--claims", type=int, nargs="+", help="measure for these, and tell these anew, only")
     parser.add_argument("--num-test", type=int, default=TEST_SIZE, help="test items, from the front")
     parser.add_argument("--num-validation", type=int, default=1000, help="validation items, from the front")
     parser.add_argument("--samples", type=int, default=32, help="judgments in the largest vote")
@@ -81,6 +83,7 @@ def parse_args(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--set", nargs="*", default=[], help="settings of the recipe, as for grm train")
     parser.add_argument("--workers", type=int, default=2, help="processes that judge at once")
     parser.add_argument("--slice", type=int, default=500, help="items that are judged before a cell is kept")
+    parser.add_argument("--first", type=int, default=1000, help="test items of every cell before any gets more")
     parser.add_argument("--out", type=Path, default=Path("docs/results"))
     parser.add_argument(
         "--runs", type=Path, default=Path("runs/claims"), help="trainings and the ledger; not committed"
@@ -105,6 +108,7 @@ def make_setup(args: argparse.Namespace) -> Setup:
         seeds=tuple(args.seeds),
         workers=args.workers,
         slice=args.slice,
+        first=args.first,
     )
 
 
@@ -119,22 +123,23 @@ class Run:
     def summary(self) -> str:
         lines = [f"measured: {', '.join(self.done) or 'nothing'}"]
         lines += [f"left: {name}, about {math.ceil(seconds / 60)} min" for name, seconds in self.left.items()]
-        lines += [f"not run: {name}" for name in self.missing]
+        lines += [f"not run: {name}, as there is no such judge" for name in self.missing]
         return "\n".join([*lines, f"left in all: about {math.ceil(sum(self.left.values()) / 60)} min"])
 
 
 def spend(setup: Setup, claims: Sequence[Claim], seconds: float) -> Run:
-    """Measure the claims' cells, in their order, a slice at a time, as long as the next one fits into the budget.
+    """Measure the claims' cells by priority, a slice at a time, as long as the next one fits into the budget.
 
-    Stated costs are corrected by how long the slices of this run have taken.
+    Every cell gets its first items before any gets more. Stated costs are corrected by how long the slices of this run
+    have taken.
     """
     run, started = Run(), time.monotonic()
     stated = taken = 0.0
-    for cell in cells_of(setup, claims):
-        if not setup.judges.is_known(cell.judge):
-            run.missing.append(f"{cell.name} (there is no judge {cell.judge})")
-            continue
-        for part in slices(setup, cell):
+    cells = cells_of(setup, claims)
+    run.missing = [cell.name for cell in cells if not setup.judges.is_known(cell.judge)]
+    known = [cell for cell in cells if setup.judges.is_known(cell.judge)]
+    for cell, upto in [(cell, upto) for upto in (setup.first, setup.num_test) for cell in known]:
+        for part in slices(setup, cell, upto):
             factor = taken / stated if stated else 1.0
             training = 60 * setup.judges.minutes(cell.judge)
             cost = setup.cost(cell, part)
@@ -148,6 +153,7 @@ def spend(setup: Setup, claims: Sequence[Claim], seconds: float) -> Run:
             stated, taken = stated + cost, taken + time.monotonic() - before
             print(f"{cell.name}: items {part.start} to {part.stop}", file=sys.stderr, flush=True)
             run.done.append(f"{cell.name} {part.start}-{part.stop}")
+            run.left.pop(cell.name, None)
     return run
 
 
@@ -157,12 +163,12 @@ def cells_of(setup: Setup, claims: Sequence[Claim]) -> list[Cell]:
     return list(dict.fromkeys(cell for claim in ranked for cell in claim.cells(setup)))
 
 
-def slices(setup: Setup, cell: Cell) -> Iterator[range]:
-    """What is to be judged of a cell, in parts that end at multiples of the slice."""
+def slices(setup: Setup, cell: Cell, upto: int) -> Iterator[range]:
+    """What is to be judged of a cell's first items, in parts that end at multiples of the slice."""
     left = setup.left(cell)
-    start = left.start
-    while start < left.stop:
-        stop = min(left.stop, (start // setup.slice + 1) * setup.slice)
+    start, end = left.start, min(left.stop, upto)
+    while start < end:
+        stop = min(end, (start // setup.slice + 1) * setup.slice)
         yield range(start, stop)
         start = stop
 
@@ -176,6 +182,12 @@ def tell(setup: Setup, claim: Claim, out: Path) -> dict[str, Any]:
     told = write_claim(out / "claims", claim, claim.tell(setup), cells)
     print(f"{stem(told)}: {told['held']}", file=sys.stderr)
     return told
+
+
+def kept(setup: Setup, claim: Claim, out: Path) -> dict[str, Any]:
+    """What was told of a claim before; told now, if it never was."""
+    path = out / "claims" / f"{stem({'claim': claim.number, 'name': claim.name})}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else tell(setup, claim, out)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ class Setup:
         seeds: Of trainings.
         workers: How many processes judge at once.
         slice: Items that are judged before a cell is kept.
+        first: Test items of every cell before any gets more.
     """
 
     judges: Judges
@@ -62,6 +63,7 @@ class Setup:
     seeds: tuple[int, ...] = (0, 1, 2)
     workers: int = 2
     slice: int = 500
+    first: int = 1000
 
     def num_of(self, cell: Cell) -> int:
         """How many items of a cell are wanted."""
