@@ -12,7 +12,7 @@ import json
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -60,10 +60,11 @@ class Plan:
     precision: str = "auto"  # bf16 where it is computed in hardware, or else fp32, many times faster there
     start: str = ""  # a judge's folder: its tokenizer and weights are where training begins
     ignore: float = 0.0  # how often the teacher judges without the wishes
+    leave_out: str = ""  # "criteria": judgments are learnt without the principles that head them
 
 
-def main() -> None:
-    plan = parse_args()
+def main(words: Sequence[str] | None = None) -> None:
+    plan = parse_args(words)
     if plan.precision == "auto":
         has_bf16 = plan.device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
         plan = replace(plan, precision="bf16" if has_bf16 else "fp32")
@@ -76,11 +77,14 @@ def main() -> None:
     save(model, tokenizer, plan, out, log)
 
 
-def parse_args() -> Plan:
+def parse_args(words: Sequence[str] | None = None) -> Plan:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, default in asdict(Plan("src/grmkit/nano/judge")).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    return Plan(**vars(parser.parse_args()))
+    plan = Plan(**vars(parser.parse_args(words)))
+    if plan.leave_out not in ("", "criteria"):
+        raise SystemExit(f"--leave-out is {plan.leave_out!r}; expected criteria")
+    return plan
 
 
 def load_tokenizer(out: Path, plan: Plan) -> PreTrainedTokenizerFast:
@@ -228,13 +232,20 @@ class Batches(IterableDataset[tuple[Any, Any]]):
             group = step // CHUNK
             noise = Noise(ignore=self._plan.ignore)
             source = lessons(group * CHUNK * size, seed=self._plan.seed, noise=noise)
-            rows = [encode(self._tokenizer, lesson) for lesson in islice(source, CHUNK * size)]
+            told = (lesson if not self._plan.leave_out else without_criteria(lesson) for lesson in source)
+            rows = [encode(self._tokenizer, lesson) for lesson in islice(told, CHUNK * size)]
             rows.sort(key=lambda row: len(row[0]) + len(row[1]))
             order = list(range(CHUNK))
             random.Random(f"{self._plan.seed}:{group}").shuffle(order)
             for place in order[step % CHUNK :]:
                 yield collate(rows[place * size : (place + 1) * size], self._tokenizer.pad_token_id)
                 step += 1
+
+
+def without_criteria(lesson: Lesson) -> Lesson:
+    """The same lesson, whose judgment begins with its analysis."""
+    _, heading, rest = lesson.judgment.partition("Analysis:")
+    return replace(lesson, judgment=heading + rest) if heading else lesson
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, lesson: Lesson) -> tuple[list[int], list[int]]:

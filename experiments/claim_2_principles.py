@@ -1,0 +1,124 @@
+"""Claim 2: principles help, the right ones help more, and they help another judge.
+
+    python experiments/run_all.py --claims 2 --budget-minutes 180
+
+A judge without principles is the shipped one after some steps on lessons whose judgments begin with the analysis;
+beside it stands the same judge after as many steps on whole lessons. The filter uses labels: an existence proof, no
+method.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from claim_1_samples import main_cell
+from claims.cells import Cell
+from claims.measure import Setup
+from claims.plots import bars
+from claims.told import Claim, Part, Table, Told, corrected, gap, in_parts, right_of, share
+
+GIVEN = {"own": "plain", "given": "given", "filtered": "filtered", "gold": "gold"}
+WORDS = {
+    "own": "written by itself in every judgment",
+    "given": "those of the shipped judge's first judgment, given",
+    "filtered": "those of its first right judgment, given",
+    "gold": "the item's own, given",
+}
+
+
+def cells(setup: Setup) -> Sequence[Cell]:
+    few = setup.few
+    given = [Cell(judge, view, few) for view in ("filtered", "gold", "given") for judge in ("shipped", "base")]
+    forks = [Cell(f"{kind}-{seed}", samples=few) for seed in setup.seeds for kind in ("none", "fork")]
+    return (main_cell(setup), *given[:3], Cell("base", samples=few), given[3], *forks, *given[4:])
+
+
+def tell(setup: Setup) -> Told:
+    few = setup.few
+    shipped = {name: right_of(setup, _cell(setup, "shipped", name), few) for name in GIVEN}
+    base = {name: right_of(setup, _cell(setup, "base", name), few) for name in GIVEN}
+    none, fork = (pooled(setup, kind) for kind in ("none", "fork"))
+    parts = [
+        Part(
+            "a judge that writes principles beats one that does not", _gaps([("writing them minus none", fork, none)])
+        ),
+        Part(
+            "the right ones help more",
+            _gaps(
+                [
+                    ("shipped, filtered minus own", shipped["filtered"], shipped["own"]),
+                    ("shipped, gold minus own", shipped["gold"], shipped["own"]),
+                ]
+            ),
+        ),
+        Part(
+            "they help another judge",
+            _gaps(
+                [
+                    ("base, shipped's filtered minus own", base["filtered"], base["own"]),
+                    ("base, shipped's first minus own", base["given"], base["own"]),
+                ]
+            ),
+        ),
+    ]
+    tests = corrected(test for part in parts for test in part.tests)
+    held, why, table = in_parts(parts, tests)
+    return Told(held, why, [accuracies(shipped, base, few), without(setup), table], tests)
+
+
+def _cell(setup: Setup, judge: str, name: str) -> Cell:
+    return main_cell(setup) if (judge, name) == ("shipped", "own") else Cell(judge, GIVEN[name], setup.few)  # pyright: ignore[reportArgumentType]
+
+
+def _gaps(wanted: Sequence[tuple[str, Any, Any]]) -> list[Any]:
+    """The tests of those pairs that were both measured."""
+    return [gap(name, ours, theirs) for name, ours, theirs in wanted if ours is not None and theirs is not None]
+
+
+def pooled(setup: Setup, kind: str) -> np.ndarray | None:
+    """Per item, the mean over the seeds; None if one is missing."""
+    found = [right_of(setup, Cell(f"{kind}-{seed}", samples=setup.few), setup.few) for seed in setup.seeds]
+    there = [one for one in found if one is not None]
+    num = min(map(len, there), default=0)
+    return np.mean([one[:num] for one in there], axis=0) if num and len(there) == len(found) else None
+
+
+def accuracies(shipped: Mapping[str, Any], base: Mapping[str, Any], few: int) -> Table:
+    rows = [[WORDS[name], _share(shipped[name]), _share(base[name])] for name in GIVEN]
+    return Table(f"Voting@{few} by principles", ["principles", "shipped judge", "base judge"], rows)
+
+
+def without(setup: Setup) -> Table:
+    rows = [
+        [
+            str(seed),
+            *(
+                _share(right_of(setup, Cell(f"{kind}-{seed}", samples=setup.few), setup.few))
+                for kind in ("none", "fork")
+            ),
+        ]
+        for seed in setup.seeds
+    ]
+    columns = ["seed", "judgments without principles", "with, as many steps"]
+    return Table(f"Voting@{setup.few} of the shipped judge, trained on", columns, rows)
+
+
+def _share(right: np.ndarray | None) -> Any:
+    return None if right is None else share(right)
+
+
+def draw(axes: Any, told: Mapping[str, Any]) -> None:
+    bars(axes, told["tables"][0] if told["tables"] else None)
+
+
+CLAIM = Claim(
+    2,
+    "principles",
+    "Principles help; the right ones help more; they transfer",
+    "in three parts, all Holm, p < 0.05. Three seeds of the shipped judge that go on learning judgments with "
+    "principles beat three that learn them without. Filtered and gold principles, given, beat those it writes itself."
+    " The base judge given the shipped judge's principles, filtered and not, beats the base judge with its own.",
+    cells,
+    tell,
+    draw,
+)
