@@ -38,7 +38,7 @@ def judgments(draw: st.DrawFn) -> Judgment:
     )
 
 
-LISTS = st.builds(Lists, COUNT, rows(COUNT), COUNT, FLOAT, st.booleans(), st.none() | rows(st.tuples(FLOAT, FLOAT)))
+LISTS = st.builds(Lists, COUNT, rows(COUNT), COUNT, FLOAT, st.booleans(), st.none() | st.just(((1.0, 2.5),)))
 
 
 @st.composite
