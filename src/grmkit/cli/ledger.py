@@ -106,6 +106,10 @@ def replay(
         str | None, typer.Option(help="Which meta RM, as `grm ledger stats` names it, if there are several.")
     ] = None,
     list_size: Annotated[int | None, typer.Option(help="The list size that longer examples were judged with.")] = None,
+    soft: Annotated[
+        Literal["ties", "scores"] | None,
+        typer.Option(help="Break ties by expected scores, or vote on them; of judgments drawn with --soft."),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Only judgments of this model.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to the pipe.")] = None,
 ) -> None:
@@ -124,6 +128,7 @@ def replay(
             meta_samples=parse_meta_samples(meta_samples),
             meta_rm=meta_rm,
             list_size=list_size,
+            soft=soft,
         )
         _write((orjson.dumps({"model": by, **verdict.to_json()}) for by, verdict in verdicts), output, opened)
 

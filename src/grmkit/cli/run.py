@@ -40,6 +40,8 @@ class Report:
     judgments: int = 0
     abstained: Counter[str] = field(default_factory=Counter)
     unparsed: Counter[str] = field(default_factory=Counter)
+    softened: int = 0
+    not_soft: Counter[str] = field(default_factory=Counter)
     cost: float | None = None
     num_listed: int = 0
     together_min: float = math.inf
@@ -51,6 +53,9 @@ class Report:
         self.judgments += verdict.samples
         self.abstained.update([verdict.abstained.reason] if verdict.abstained else [])
         self.unparsed.update(str(j.unparsed_reason) for j in verdict.judgments if not j.is_parsed)
+        soft = [judgment.soft for judgment in verdict.judgments if judgment.soft is not None]
+        self.softened += len(soft)
+        self.not_soft.update(one.reason for one in soft if one.reason is not None)
         if verdict.cost is not None:
             self.cost = (self.cost or 0.0) + verdict.cost
         if (lists := verdict.lists) is not None:
@@ -158,6 +163,7 @@ def load_judge(config: ScoreConfig) -> GenerativeJudge:
         meta_samples=config.meta_samples,
         list_size=config.list_size,
         principles=config.principles,
+        soft=config.soft,
     )
     judge.rule = config.vote
     judge.refuse = None if config.force else judge.refuse
@@ -223,6 +229,9 @@ def say(report: Report, tallies: Tallies) -> None:
     if report.num_listed:
         mean = report.together_sum / report.num_listed
         err(f"{report.num_listed} judged in lists: a pair shared {mean:.2f} of them, at least {report.together_min}")
+    if report.softened:
+        num = report.not_soft.total()
+        err(f"{report.softened - num} judgments have soft scores, {num} have none{listed(report.not_soft)}")
     if tallies.planned:
         saved = 100 * (1 - tallies.spent / tallies.planned)
         err(f"saved {saved:.0f} % of {tallies.planned:,} judgments")

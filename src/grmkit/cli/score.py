@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 Opt = typer.Option
 
+SoftFlag = Annotated[
+    Literal["ties", "scores"] | None,
+    Opt(help="With token probabilities, the expected scores: break ties by them, or vote on them."),
+]
 TemplateFlag = Annotated[
     str | None,
     Opt(
@@ -43,6 +47,7 @@ def score(
     meta_rm: Annotated[Path | None, Opt(help="nano, or the folder of a meta RM: those it trusts most vote.")] = None,
     meta_samples: MetaSamplesFlag = None,
     principles: PrinciplesFlag = "judgment",
+    soft: SoftFlag = None,
     stop: StopFlag = None,
     budget: Annotated[int | None, Opt(help="Judgments over all examples, spent where decisions are open.")] = None,
     list_size: Annotated[int | None, Opt(help="Judge more responses in overlapping lists of so many.")] = None,

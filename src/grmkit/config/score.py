@@ -40,6 +40,8 @@ class ScoreConfig(BaseModel):
     """How many it keeps: a number, a share of the readable ones, or soft: all by their weights; none is half."""
     principles: Literal["judgment", "query"] = "judgment"
     """Who writes what is judged by: each judgment, in sight of the responses, or once per query, from it alone."""
+    soft: Literal["ties", "scores"] | None = None
+    """What the expected values of the scores are for: to break ties, or to be the scores; none asks for none."""
     stop: Annotated[float, Field(gt=0, lt=1)] | None = None
     """The chance that all samples would decide the same, above which an example gets no more of them."""
     budget: PositiveInt | None = None
@@ -92,7 +94,7 @@ class ScoreConfig(BaseModel):
         if self.meta_samples is not None and self.meta_rm is None:
             raise ValueError("--meta-samples chooses among judgments by a meta RM; give its folder with --meta-rm")
         if self.list_size is not None:
-            rivals = {"meta-rm": self.meta_rm, "stop": self.stop, "budget": self.budget}
+            rivals = {"meta-rm": self.meta_rm, "stop": self.stop, "budget": self.budget, "soft": self.soft}
             if used := [name for name, value in rivals.items() if value is not None]:
                 raise ValueError(f"--list-size and --{used[0]} exclude each other: a list shows some responses only")
             if self.vote == "majority":

@@ -5,11 +5,12 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any, TypeVar
 
 from grmkit.backends import Backend, Sampling
+from grmkit.backends.protocol import MAX_ALTERNATIVES
 from grmkit.errors import BackendDown, BackendError, LedgerError, NotRecorded, PromptTooLong, TemplateError
 from grmkit.ledger import Ledger
 from grmkit.scoring.budget import check_budget
@@ -21,8 +22,9 @@ from grmkit.scoring.meta_scoring import MetaScorer
 from grmkit.scoring.principles import PrincipleTallies, Source, check_source, make_writer
 from grmkit.scoring.rounds import Contest, Draw, Drawing, Pool, Run, until_decided, within_budget
 from grmkit.scoring.sampling import Sampler, Stopped, Tallies
+from grmkit.scoring.soft_vote import Soft, check_soft, soft_tally
 from grmkit.scoring.stopping import POOL_SIZE, check_stop
-from grmkit.scoring.tally import RULES, Prices, Rule, abstain, tally
+from grmkit.scoring.tally import RULES, Prices, Rule, abstain
 from grmkit.templates import Template
 from grmkit.types import Abstention, Example, Judgment, Message, Tokens, Verdict
 
@@ -55,6 +57,8 @@ class GenerativeJudge:
             (`grmkit.scoring.lists`); None judges any number at once. A sample is then as many judgments as show all.
         principles: `judgment`: each judgment writes its own, in sight of the responses. `query`: they are written once
             from the query alone, and given to all judgments of all examples with this query that bring none.
+        soft: What the expected values of the scores are for: to break `ties`, or to be the `scores` that are voted
+            on. The backend is then asked for 20 alternatives, unless `sampling` names another number.
 
     Attributes:
         tallies: What this judge has asked for and reused so far.
@@ -63,7 +67,8 @@ class GenerativeJudge:
     Raises:
         ValueError: If there is no such rule or source of principles, the template shows no principles, `meta_samples`
             is none of these or there is no meta RM to choose, or the meta RM is one for another template; if
-            `list_size` is below 2 or more than the template can show.
+            `list_size` is below 2 or more than the template can show; if `soft` is none of these, or the template gives
+            no scores.
     """
 
     backend: Backend
@@ -78,6 +83,7 @@ class GenerativeJudge:
     meta_samples: MetaSamples | None = None
     list_size: int | None = None
     principles: Source = "judgment"
+    soft: Soft | None = None
     tallies: Tallies = field(default_factory=Tallies, init=False)
     principle_tallies: PrincipleTallies = field(default_factory=PrincipleTallies, init=False)
     _drawing: Drawing | None = field(default=None, init=False, repr=False)
@@ -89,8 +95,11 @@ class GenerativeJudge:
         self.meta_samples = check_guide(self.meta_rm, self.meta_samples)
         if self.meta_rm is not None:
             check_reads(self.meta_rm, self.template)
-        check_combination(check_list_size(self.list_size, self.template), rule=self.rule, meta_rm=self.meta_rm)
+        given = {"meta_rm": self.meta_rm, "soft": self.soft}
+        check_combination(check_list_size(self.list_size, self.template), rule=self.rule, **given)
         check_source(self.principles, self.template)
+        if check_soft(self.soft, self.template) is not None and not self.sampling.alternatives:
+            self.sampling = replace(self.sampling, alternatives=MAX_ALTERNATIVES)
 
     def score(
         self,
@@ -249,7 +258,7 @@ class GenerativeJudge:
         """A run with what this event loop draws with, which all its callers share."""
         check_combination(self.list_size, rule=self.rule, stop=stop)
         width = self.template.score_range[1] - self.template.score_range[0]
-        contest = Contest(self.rule, self.meta_samples, width, None if stop is None else check_stop(stop))
+        contest = Contest(self.rule, self.meta_samples, width, None if stop is None else check_stop(stop), self.soft)
         loop = asyncio.get_running_loop()
         if self._drawing is None or self._loop is not loop:
             how = {"num_orders": self.num_orders, "list_size": self.list_size}
@@ -297,9 +306,10 @@ class GenerativeJudge:
         if self.list_size is not None and num > self.list_size:
             how = {"num_responses": num, "list_size": self.list_size}
             return tally_lists(example.id, judgments, tokens=tokens, prices=self.prices, **how)
-        return tally(
+        return soft_tally(
             example.id,
             judgments,
+            soft=self.soft,
             score_range=self.template.score_range,
             rule=self.rule,
             tokens=tokens,

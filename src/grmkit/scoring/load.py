@@ -14,6 +14,7 @@ from grmkit.scoring.guided import MetaSamples, check_guide
 from grmkit.scoring.lists import check_combination, check_list_size
 from grmkit.scoring.meta_rm import MetaRM, check_reads, load_meta_rm
 from grmkit.scoring.principles import Source, check_source
+from grmkit.scoring.soft_vote import Soft, check_soft
 from grmkit.templates import Template, load_template
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ class Guide(TypedDict, total=False):
     number, a share of the readable ones in (0, 1], or `soft`, which weighs each by the probability that it is right;
     left out, half of them, rounded up. `list_size` is the most responses to show at once: examples with more are judged
     in overlapping lists, on one scale; not with a meta RM. `principles`: `judgment`, each judgment writes its own, or
-    `query`, they are written once per query, from the query alone, and given to all its judgments.
+    `query`, they are written once per query, from the query alone, and given to all its judgments. `soft` is what the
+    expected values of the scores are for: to break `ties`, or to be the `scores` that are voted on.
     """
 
     meta_rm: str | Path | None
     meta_samples: MetaSamples | None
     list_size: int | None
     principles: Source
+    soft: Soft | None
 
 
 def load(
@@ -81,12 +84,13 @@ def load(
         'deepseek-grm'
         >>> judge.close()
     """
-    chosen, meta_samples, list_size, principles = _read_guide(**guide)
+    chosen, meta_samples, list_size, principles, soft = _read_guide(**guide)
     backend = load_backend(judge, model=model, http=http)
     template = _template_of(judge, template, prompt_file)
     meta_rm = None if chosen is None else _meta_rm_for(template, chosen)
     check_list_size(list_size, template)
     check_source(principles, template)
+    check_soft(soft, template)
     return GenerativeJudge(
         backend,
         template,
@@ -97,6 +101,7 @@ def load(
         meta_samples=meta_samples,
         list_size=list_size,
         principles=principles,
+        soft=soft,
     )
 
 
@@ -119,10 +124,11 @@ def _read_guide(
     meta_samples: MetaSamples | None = None,
     list_size: int | None = None,
     principles: Source = "judgment",
-) -> tuple[str | Path | None, MetaSamples | None, int | None, Source]:
+    soft: Soft | None = None,
+) -> tuple[str | Path | None, MetaSamples | None, int | None, Source, Soft | None]:
     """Checked before anything is opened."""
-    check_combination(list_size, rule="sum", meta_rm=meta_rm)
-    return meta_rm, check_guide(meta_rm, meta_samples), list_size, principles
+    check_combination(list_size, rule="sum", meta_rm=meta_rm, soft=check_soft(soft))
+    return meta_rm, check_guide(meta_rm, meta_samples), list_size, principles, soft
 
 
 def default_temperature(judge: str) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from grmkit.ledger import Ledger, meta_scores
 from grmkit.ledger.keys import digest
@@ -14,7 +14,8 @@ from grmkit.scoring.lists import check_combination, check_list_size, schedule_of
 from grmkit.scoring.orders import Order
 from grmkit.scoring.principles import query_of
 from grmkit.scoring.sampling import read_judgment, tokens_of
-from grmkit.scoring.tally import Rule, abstain, tally
+from grmkit.scoring.soft_vote import Soft, check_soft, soft_tally
+from grmkit.scoring.tally import Rule, abstain
 from grmkit.templates import load_template
 from grmkit.templates.principles import NAMES
 from grmkit.types import Abstention, Example, Judgment, Principle, Verdict, content_key
@@ -28,15 +29,39 @@ class MetaVote:
     meta_samples: MetaSamples
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How judgments are voted on: what soft scores are for, the rule, whose meta scores choose, the most in a list."""
+
+    soft: Soft | None
+    rule: Rule
+    guide: MetaVote | None
+    list_size: int | None
+
+
+class Recount(TypedDict, total=False):
+    """How judgments are voted on again; all of it is optional.
+
+    `meta_samples`: vote with those that a meta RM trusts most, as its meta scores in the ledger say; an example that
+    lacks one of them abstains. Left out, all vote, unless `meta_rm` is given: then half do. `meta_rm` is the start of
+    the meta RM's name as `grm ledger stats` shows it; not needed if there is only one. `list_size` is what examples
+    with more responses were judged with. `soft` is what the expected values of the scores are for: to break `ties`, or
+    to be the `scores` that are voted on; judgments that were drawn without have none.
+    """
+
+    meta_samples: MetaSamples | None
+    meta_rm: str | None
+    list_size: int | None
+    soft: Soft | None
+
+
 def replay(
     ledger: Ledger,
     *,
     samples: int | None = None,
     rule: Rule = "sum",
     model: str | None = None,
-    meta_samples: MetaSamples | None = None,
-    meta_rm: str | None = None,
-    list_size: int | None = None,
+    **recount: Unpack[Recount],
 ) -> Iterator[tuple[Mapping[str, Any], Verdict]]:
     """The verdict of every example that each judge in the ledger has judged.
 
@@ -46,30 +71,40 @@ def replay(
             with as many as there are without a gap, which is before the first that a meta RM has not scored.
         rule: What decides the best response.
         model: Only this model's judgments.
-        meta_samples: Vote with those that a meta RM trusts most, as its meta scores in the ledger say; an example that
-            lacks one of them abstains. None lets all vote, unless `meta_rm` is given: then half do.
-        meta_rm: The start of the meta RM's name as `grm ledger stats` shows it; not needed if there is only one.
-        list_size: The list size that examples with more responses were judged with.
+        recount: Which of them vote, and with what: see `Recount`.
 
     Yields:
         The judge's identity and the verdict; `samples` in it says how many judgments there were.
 
     Raises:
-        ValueError: If samples is not positive, there is no such rule, `meta_samples` is none of what it may be or
-            there is not one meta RM of this name; if `list_size` is below 2, or given with what lists do not know.
+        ValueError: If samples is not positive, there is no such rule, `meta_samples` or `soft` is none of what it
+            may be or there is not one meta RM of this name; if `list_size` is below 2, or given with what lists do not
+            know.
     """
     if samples is not None and samples < 1:
         raise ValueError(f"samples is {samples}; expected at least 1")
-    check_combination(check_list_size(list_size), rule=rule, meta_samples=meta_samples, meta_rm=meta_rm)
-    guide = find_meta_vote(ledger, meta_samples, meta_rm)
+    how = _how(ledger, rule, **recount)
     writers = _writers(ledger)
     for _, group in groupby(entries(ledger), key=lambda entry: (entry.judge.hash, content_key(entry.content))):
         found = list(group)
         is_judge = found[0].judge.template not in NAMES.values()  # who writes principles judges nothing
         if is_judge and model in (None, found[0].judge.model_name):
-            scored = {} if guide is None else _meta_scores(ledger, guide, found)
-            verdict = _verdict(found, samples, rule, list_size, (guide, scored))
+            scored = {} if how.guide is None else _meta_scores(ledger, how.guide, found)
+            verdict = _verdict(found, samples, how, scored)
             yield found[0].judge.model, replace(verdict, given=_given(ledger, writers, found[0].content))
+
+
+def _how(
+    ledger: Ledger,
+    rule: Rule,
+    *,
+    meta_samples: MetaSamples | None = None,
+    meta_rm: str | None = None,
+    list_size: int | None = None,
+    soft: Soft | None = None,
+) -> How:
+    check_combination(check_list_size(list_size), rule=rule, meta_samples=meta_samples, meta_rm=meta_rm, soft=soft)
+    return How(check_soft(soft), rule, find_meta_vote(ledger, meta_samples, meta_rm), list_size)
 
 
 def find_meta_vote(ledger: Ledger, meta_samples: MetaSamples | None, name: str | None) -> MetaVote | None:
@@ -127,22 +162,22 @@ def _meta_scores(ledger: Ledger, guide: MetaVote, found: list[Entry]) -> dict[tu
 def _verdict(
     found: list[Entry],
     samples: int | None,
-    rule: Rule,
-    list_size: int | None,
-    guided: tuple[MetaVote | None, Mapping[tuple[Order, bytes], float]],
+    how: How,
+    scored: Mapping[tuple[Order, bytes], float],
 ) -> Verdict:
-    guide, scored = guided
     judge, name = found[0].judge, found[0].example_name
     template = load_template(judge.template)
     by_place = {(entry.order, entry.stream): entry for entry in found}
-    schedule = _schedule(found[0], samples or len(found) + 1, list_size)
+    schedule = _schedule(found[0], samples or len(found) + 1, how.list_size)
     kept = [by_place[place] for place in takewhile(by_place.__contains__, schedule)]
-    judgments = [_trusted(read_judgment(template, entry.order, entry.stream, entry.stored), scored) for entry in kept]
+    is_soft, guide = how.soft is not None, how.guide
+    read = [read_judgment(template, one.order, one.stream, one.stored, is_soft=is_soft) for one in kept]
+    judgments = [_trusted(judgment, scored) for judgment in read]
     num_scored = len(kept) if guide is None else sum(1 for _ in takewhile(_may_vote, judgments))
     if samples is None:
         kept, judgments = kept[:num_scored], judgments[:num_scored]
     tokens = tokens_of(entry.stored for entry in kept)
-    num_wanted = len(_schedule(found[0], 1, list_size)) if samples is None else len(schedule)
+    num_wanted = len(_schedule(found[0], 1, how.list_size)) if samples is None else len(schedule)
     if num_scored < num_wanted:
         scores = " and their meta scores" if guide is not None else ""
         detail = (
@@ -150,13 +185,14 @@ def _verdict(
         )
         return abstain(name, Abstention("not_recorded", detail), judgments, tokens=tokens)
     num = len(found[0].content["responses"])
-    if list_size is not None and num > list_size:
-        return tally_lists(name, judgments, num_responses=num, list_size=list_size, tokens=tokens)
-    return tally(
+    if how.list_size is not None and num > how.list_size:
+        return tally_lists(name, judgments, num_responses=num, list_size=how.list_size, tokens=tokens)
+    return soft_tally(
         name,
         judgments,
+        soft=how.soft,
         score_range=template.score_range,
-        rule=rule,
+        rule=how.rule,
         tokens=tokens,
         meta_samples=None if guide is None else guide.meta_samples,
     )

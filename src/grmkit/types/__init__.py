@@ -5,7 +5,7 @@ Never: reads files, talks to models, imports another room than errors.
 """
 
 from grmkit.types.example import Example, Message, Principle, ToolCall, content_key
-from grmkit.types.verdict import Abstention, Judgment, Lists, Tokens, Verdict
+from grmkit.types.verdict import Abstention, Judgment, Lists, SoftScores, Tokens, Verdict
 
 __all__ = [
     "Abstention",
@@ -14,6 +14,7 @@ __all__ = [
     "Lists",
     "Message",
     "Principle",
+    "SoftScores",
     "Tokens",
     "ToolCall",
     "Verdict",

@@ -6,7 +6,16 @@ from typing import Any, Self
 
 from grmkit.types.example import Principle
 
-ABSTAIN_REASONS = ("unreadable", "refused", "too_long", "backend", "not_recorded", "out_of_domain", "disconnected")
+ABSTAIN_REASONS = (
+    "unreadable",
+    "refused",
+    "too_long",
+    "backend",
+    "not_recorded",
+    "out_of_domain",
+    "disconnected",
+    "no_soft_scores",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +26,7 @@ class Abstention:
     template cannot take this example), `too_long` (the prompt exceeds the judge's context), `backend` (a
     request failed for good), `not_recorded` (a recorded judge has no such answer), `out_of_domain` (the
     judge does not know this kind of text), `disconnected` (the lists that could be read share too few responses for a
-    common scale). `detail` is for people.
+    common scale), `no_soft_scores` (they were to vote and no judgment has any). `detail` is for people.
     """
 
     reason: str
@@ -50,6 +59,45 @@ class Tokens:
         return {"prompt": self.prompt, "completion": self.completion}
 
 
+SOFT_REASONS = (
+    "no_alternatives",  # the judge did not say what else it might have written
+    "no_place",  # no single number of the text decides a score, or it has no scale of whole numbers
+    "not_aligned",  # the tokens do not spell the text
+    "not_whole",  # a score is written with decimals
+    "not_covered",  # too little of the probability was seen
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SoftScores:
+    """The scores a judge would give on average, had it chosen each again; or why that cannot be told.
+
+    Args:
+        scores: The expected value of each score, in input order; None where it cannot be told of one of them.
+        covered: The probability of what was seen and reads as a score of the scale, per response; scores are
+            expectations over that much. None where it was not looked at.
+        reason: Why there are none; None exactly when there are.
+    """
+
+    scores: tuple[float, ...] | None
+    covered: tuple[float, ...] | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.scores is None) == (self.reason is None):
+            raise ValueError(f"scores is {self.scores} and reason is {self.reason!r}; expected exactly one")
+        if self.reason is not None and self.reason not in SOFT_REASONS:
+            raise ValueError(f"reason is {self.reason!r}; expected one of {', '.join(SOFT_REASONS)}")
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        scores, covered = (None if value[name] is None else tuple(value[name]) for name in ("scores", "covered"))
+        return cls(scores, covered, value["reason"])
+
+    def to_json(self) -> dict[str, Any]:
+        return {"scores": _plain(self.scores), "covered": _plain(self.covered), "reason": self.reason}
+
+
 @dataclass(frozen=True, slots=True)
 class Judgment:
     """One sampled reading: principles, critique, scores, and the text they were read from.
@@ -66,6 +114,7 @@ class Judgment:
         unparsed_reason: Why there are no scores; None exactly when there are.
         meta_score: How much a meta RM trusts this judgment; None without one.
         critiques: The part of the critique about each response shown, in input order; None where not told apart.
+        soft: The expected values of the scores; None unless asked for, and where the text could not be read.
     """
 
     principles: tuple[Principle, ...]
@@ -78,6 +127,7 @@ class Judgment:
     unparsed_reason: str | None = None
     meta_score: float | None = None
     critiques: tuple[str | None, ...] | None = None
+    soft: SoftScores | None = None
 
     def __post_init__(self) -> None:
         if (self.scores is None) == (self.unparsed_reason is None):
@@ -100,9 +150,11 @@ class Judgment:
         fields["principles"] = tuple(Principle.from_json(item) for item in value["principles"])
         for name in ("scores", "order", "critiques"):
             fields[name] = None if value.get(name) is None else tuple(value[name])
+        fields["soft"] = None if value.get("soft") is None else SoftScores.from_json(value["soft"])
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values; `soft` is left out where it is None."""
         return {
             "principles": [principle.to_json() for principle in self.principles],
             "critique": self.critique,
@@ -114,6 +166,7 @@ class Judgment:
             "unparsed_reason": self.unparsed_reason,
             "meta_score": self.meta_score,
             "critiques": _plain(self.critiques),
+            **({} if self.soft is None else {"soft": self.soft.to_json()}),
         }
 
 
@@ -163,7 +216,8 @@ class Verdict:
     Args:
         id: The example's id.
         scores: One per response in input order, in rubric points: the sum over the judgments that voted, which are
-            all that could be read unless a meta RM chose (arXiv 2504.02495, Eq. 14). None if none could be read.
+            all that could be read unless a meta RM chose (arXiv 2504.02495, Eq. 14). None if none could be read. With
+            soft scores as scores, the same sum of their expected values.
         mean_scores: `scores` divided by the number of judgments that voted; compare verdicts by this. Judged in lists,
             the response's place on the common scale, and `scores` that times how many lists showed a response on
             average.
@@ -176,10 +230,13 @@ class Verdict:
         tokens: What the judgments took; None if the judge does not say.
         cost: The same in money, by the prices given; None without prices.
         judgments: All of them, readable or not, in the order of the schedule.
-        voted: How many of them voted, where a meta RM chose; None where all that could be read did.
+        voted: How many of them voted, where a meta RM chose or some have no soft scores to vote with; None where all
+            that could be read did.
         lists: How lists overlapped, where there were too many responses for one; None where every judgment saw all.
         given: The principles that were written from the query alone and given to all judgments; empty if none could be
             read, so that each wrote its own. None where none were to be written.
+        soft_scores: The sums of the expected values that break ties, over the judgments that voted; None unless that
+            was asked for and one of them has some.
     """
 
     id: str
@@ -197,6 +254,7 @@ class Verdict:
     voted: int | None = None
     lists: Lists | None = None
     given: tuple[Principle, ...] | None = None
+    soft_scores: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if (self.scores is None) == (self.abstained is None):
@@ -210,8 +268,8 @@ class Verdict:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         fields = dict(value)
-        for name in ("scores", "mean_scores", "ranking"):
-            fields[name] = None if value[name] is None else tuple(value[name])
+        for name in ("scores", "mean_scores", "ranking", "soft_scores"):
+            fields[name] = None if value.get(name) is None else tuple(value[name])
         fields["abstained"] = None if value["abstained"] is None else Abstention.from_json(value["abstained"])
         fields["tokens"] = None if value["tokens"] is None else Tokens.from_json(value["tokens"])
         if value.get("given") is not None:
@@ -221,7 +279,7 @@ class Verdict:
         return cls(**fields)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields as JSON values; `voted`, `lists` and `given` are left out where they are None."""
+        """The fields as JSON values; `voted`, `lists`, `given` and `soft_scores` are left out where they are None."""
         return {
             "id": self.id,
             "scores": _plain(self.scores),
@@ -238,6 +296,7 @@ class Verdict:
             **({} if self.voted is None else {"voted": self.voted}),
             **({} if self.lists is None else {"lists": self.lists.to_json()}),
             **({} if self.given is None else {"given": [principle.to_json() for principle in self.given]}),
+            **({} if self.soft_scores is None else {"soft_scores": list(self.soft_scores)}),
         }
 
 

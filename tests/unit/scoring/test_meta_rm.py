@@ -9,6 +9,7 @@ from grmkit.backends.scalar_transformers import TransformersScalar
 from grmkit.errors import BackendDown, BackendError, CheckpointError
 from grmkit.models.checkpoint import load_causal, to_classifier
 from grmkit.nano import JUDGE
+from grmkit.scoring import load
 from grmkit.scoring.meta_rm import PROMPT_FILE, MetaRM, check_reads, load_meta_rm
 from grmkit.templates import MetaRMTemplate, load_template
 from grmkit.templates.nano import PROMPT
@@ -118,3 +119,23 @@ def test_one_for_another_template_is_refused_and_a_prompt_of_your_own_is_not(tmp
     own.write_text("{{ query }}{% for response in responses %}- {{ response }}\n{% endfor %}")
     for name in ("nano", "deepseek-grm"):
         check_reads(MetaRM(Lengths(), MetaRMTemplate(prompt_file=own)), load_template(name))
+
+
+def test_the_one_that_ships_reads_the_judgments_of_the_judge_that_ships():
+    shipped = load_meta_rm("nano")
+    check_reads(shipped, load_template("nano"))
+    item = Example("Name 4 animals. Begin with owl.", ("I name owl, goat, horse, otter.", "I name goat, owl, horse."))
+    judge = load(ledger=None, meta_rm="nano", meta_samples=1)
+    verdict = judge.score(item.query, item.responses, samples=4)
+    judge.close()
+    judged = [(item, one.order, one.text) for one in verdict.judgments]
+    assert [one.meta_score for one in verdict.judgments] == asyncio.run(shipped.ascore(judged))
+    assert (verdict.voted, verdict.best) == (1, 0)
+
+
+def test_its_two_forms_say_the_same():
+    item = Example("Name 4 animals. Begin with owl.", ("I name owl, goat, horse, otter.", "I name goat, owl, horse."))
+    judged = [(item, (0, 1), "Scores: \\boxed{9, 2}"), (item, (1, 0), "Scores: \\boxed{3, 8}")]
+    one = asyncio.run(load_meta_rm("nano", kind="ctranslate2").ascore(judged))
+    other = asyncio.run(load_meta_rm("nano", kind="transformers").ascore(judged))
+    assert one == pytest.approx(other, abs=1e-3)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grmkit.types import Abstention, Judgment, Lists, Principle, Tokens, Verdict
-from grmkit.types.verdict import ABSTAIN_REASONS
+from grmkit.types import Abstention, Judgment, Lists, Principle, SoftScores, Tokens, Verdict
+from grmkit.types.verdict import ABSTAIN_REASONS, SOFT_REASONS
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 FLOAT = st.floats(allow_nan=False, allow_infinity=False)
@@ -19,6 +19,13 @@ ABSTENTIONS = st.builds(Abstention, st.sampled_from(ABSTAIN_REASONS), TEXT)
 
 def rows(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(values, max_size=4).map(tuple)
+
+
+@st.composite
+def softs(draw: st.DrawFn) -> SoftScores:
+    scores = draw(st.none() | rows(FLOAT))
+    reason = draw(st.sampled_from(SOFT_REASONS)) if scores is None else None
+    return SoftScores(scores, draw(st.none() | rows(FLOAT)), reason)
 
 
 @st.composite
@@ -35,6 +42,7 @@ def judgments(draw: st.DrawFn) -> Judgment:
         unparsed_reason=draw(TEXT) if scores is None else None,
         meta_score=draw(st.none() | FLOAT),
         critiques=draw(st.none() | rows(st.none() | TEXT)),
+        soft=draw(st.none() | softs()),
     )
 
 
@@ -60,6 +68,7 @@ def verdicts(draw: st.DrawFn) -> Verdict:
         voted=draw(st.none() | COUNT),
         lists=draw(st.none() | LISTS),
         given=draw(st.none() | PRINCIPLES),
+        soft_scores=draw(st.none() | rows(FLOAT)),
     )
 
 
@@ -77,7 +86,10 @@ def test_the_scores_of_a_list_are_those_of_the_responses_shown() -> None:
 
 def test_every_field_is_drawn() -> None:
     fields = {field.name for kind in (Judgment, Verdict) for field in dataclasses.fields(kind)}
-    assert fields == set(judgment().to_json()) | set(verdict(voted=1, lists=SPREAD, given=()).to_json())
+    more = {"voted": 1, "lists": SPREAD, "given": (), "soft_scores": (1.0,)}
+    told = judgment(soft=SoftScores((1.0,))).to_json(), verdict(**more).to_json()
+    assert fields == set(told[0]) | set(told[1])
+    assert {"soft", "soft_scores"}.isdisjoint(judgment().to_json() | verdict().to_json())
 
 
 def test_how_many_voted_is_told_where_a_meta_rm_chose() -> None:
