@@ -18,6 +18,7 @@ import jinja2.ext
 import jinja2.nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from grmkit.backends.alternatives import Pairs, are_kept, thin
 from grmkit.backends.protocol import Answer, Generation, Request
 from grmkit.errors import BackendDown, BackendError, PromptTooLong
 from grmkit.types import Message
@@ -61,10 +62,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a model wrote in one stream: its tokens, the one that ends it included, and their log-probabilities."""
+    """What a model wrote in one stream: its tokens, the one that ends it included, and their log-probabilities.
+
+    `alternatives` holds for each token the likeliest others, best first; None where they were not looked at.
+    """
 
     ids: tuple[int, ...]
     logprobs: tuple[float, ...] | None = None
+    alternatives: tuple[tuple[tuple[int, float], ...] | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +217,25 @@ class Chat:
     def _generation(self, draft: Draft) -> Generation:
         has_ended = bool(draft.ids) and draft.ids[-1] in self.stop_ids
         text = self.tokenizer.decode(draft.ids[:-1] if has_ended else draft.ids, skip_special_tokens=True)
-        logprobs = None
-        if draft.logprobs is not None:
-            tokens = (self.tokenizer.decode([token], skip_special_tokens=False) for token in draft.ids)
-            logprobs = tuple(zip(tokens, draft.logprobs, strict=True))
-        return Generation(text, "stop" if has_ended else "length", logprobs=logprobs)
+        if draft.logprobs is None:
+            return Generation(text, "stop" if has_ended else "length")
+        tokens = self.tokens(draft.ids)
+        logprobs = tuple(zip(tokens, draft.logprobs, strict=True))
+        return Generation(text, "stop" if has_ended else "length", None, logprobs, self._alternatives(draft, tokens))
+
+    def _alternatives(self, draft: Draft, tokens: Sequence[str]) -> tuple[Pairs | None, ...] | None:
+        if draft.alternatives is None:
+            return None
+        return tuple(
+            None
+            if kept is None or others is None
+            else thin([(self.tokens([token])[0], logprob) for token, logprob in others], kept)
+            for kept, others in zip(are_kept(tokens), draft.alternatives, strict=True)
+        )
+
+    def tokens(self, ids: Sequence[int]) -> list[str]:
+        """Each token's own text."""
+        return [self.tokenizer.decode([token], skip_special_tokens=False) for token in ids]
 
 
 def block_seed(seed: int, block: int) -> int:

@@ -16,11 +16,17 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from grmkit.backends.alternatives import are_kept
 from grmkit.backends.chat import BLOCK_SIZE, Chat, Draft, Job, digest_files, load_package
 from grmkit.backends.protocol import Answer, Request, Sampling
 from grmkit.errors import BackendDown, BackendError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 EXTRA = "nano"
 MODEL = "model.bin"
@@ -190,6 +196,8 @@ def write(generator: Any, model: Model, job: Job, sampling: Sampling) -> list[Dr
         **drawing,
     )
     written = [tuple(result.sequences_ids[0]) for result in results]
+    if sampling.alternatives:
+        return [with_alternatives(generator, model, job.prompt, ids, sampling.alternatives) for ids in written]
     if not sampling.logprobs:
         return [Draft(ids) for ids in written]
     return [Draft(ids, _logprobs(generator, model.vocabulary, job.prompt, ids)) for ids in written]
@@ -207,6 +215,23 @@ def _logprobs(
     tokens = [vocabulary[token] for token in (*prompt, *ids)]
     (scored,) = generator.score_batch([tokens], max_input_length=0)
     return tuple(scored.log_probs[len(prompt) - 1 :])
+
+
+def with_alternatives(generator: Any, model: Model, prompt: Sequence[int], ids: tuple[int, ...], num: int) -> Draft:
+    """How likely each token was and what else, at temperature 1: the model reads prompt and answer once more."""
+    read = generator.forward_batch([[*prompt, *ids]], return_log_probs=True)
+    rows = np.asarray(read)[0, len(prompt) - 1 : -1].astype(np.float64)
+    others = (
+        None if kept is None else _likeliest(row, token, num)
+        for row, token, kept in zip(rows, ids, are_kept(model.chat.tokens(ids)), strict=True)
+    )
+    return Draft(ids, tuple(rows[range(len(ids)), list(ids)].tolist()), tuple(others))
+
+
+def _likeliest(row: "NDArray[np.float64]", token: int, num: int) -> tuple[tuple[int, float], ...]:
+    """The best of a vocabulary, and of them those that were not written; of equals the first."""
+    best = np.argsort(-row, kind="stable")[:num].tolist()
+    return tuple((other, float(row[other])) for other in best if other != token)
 
 
 def _state(path: Path) -> tuple[int, int]:

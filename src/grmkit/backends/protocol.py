@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from grmkit.types import Message
 
+MAX_ALTERNATIVES = 20
+"""What servers tell at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -18,6 +21,8 @@ class Sampling:
         max_tokens: Room for the answer, thinking included; an answer that fills it is cut and unreadable.
         seed: The caller's seed; every prompt derives its own streams from it.
         logprobs: Whether to ask for the log-probability of each token written.
+        alternatives: How many of the likeliest tokens to ask for beside each token written, with their
+            log-probabilities, up to 20; they are kept at numbers. More than 0 asks for `logprobs` as well.
 
     Raises:
         ValueError: If a number is out of range.
@@ -28,6 +33,7 @@ class Sampling:
     max_tokens: int = 2048
     seed: int = 0
     logprobs: bool = False
+    alternatives: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf:
@@ -36,14 +42,23 @@ class Sampling:
             raise ValueError(f"top_p is {self.top_p}; expected a number above 0, up to 1")
         if self.max_tokens < 1:
             raise ValueError(f"max_tokens is {self.max_tokens}; expected at least 1")
+        if not 0 <= self.alternatives <= MAX_ALTERNATIVES:
+            raise ValueError(f"alternatives is {self.alternatives}; expected 0 to {MAX_ALTERNATIVES}")
+
+    @property
+    def tells(self) -> bool:
+        """Whether log-probabilities are asked for."""
+        return self.logprobs or self.alternatives > 0
 
     def to_json(self) -> dict[str, Any]:
+        """The fields as JSON values; `alternatives` is left out where it is 0."""
         return {
             "temperature": self.temperature,
             "top_p": self.top_p,
             "max_tokens": self.max_tokens,
             "seed": self.seed,
-            "logprobs": self.logprobs,
+            "logprobs": self.tells,
+            **({"alternatives": self.alternatives} if self.alternatives else {}),
         }
 
 
@@ -78,13 +93,16 @@ class Request:
 class Generation:
     """One answer: its text (None if the judge wrote none), its thinking if kept apart, why it ended.
 
-    `logprobs` holds (token, log-probability in nats) per token written, when asked for and given.
+    `logprobs` holds (token, log-probability in nats) per token written, when asked for and given. `alternatives`
+    holds as many entries: the same pairs for what else was likely there, the token written left out; None where that is
+    not kept or not told. Log-probabilities are the model's own, at temperature 1 and before any cut.
     """
 
     text: str | None
     finish_reason: str | None
     reasoning: str | None = None
     logprobs: tuple[tuple[str, float], ...] | None = None
+    alternatives: tuple[tuple[tuple[str, float], ...] | None, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

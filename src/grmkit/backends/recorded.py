@@ -5,13 +5,14 @@ import hashlib
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import orjson
 
-from grmkit.backends.protocol import Answer, Generation, Request
+from grmkit.backends.alternatives import Pairs
+from grmkit.backends.protocol import Answer, Generation, Request, Sampling
 from grmkit.errors import DataError, NotRecorded
 from grmkit.types import content_key
 
@@ -20,7 +21,7 @@ CONCURRENCY = 64
 REQUIRED = ("id", "order", "text")
 OPTIONAL = ("finish_reason", "reasoning", "prompt_tokens", "completion_tokens", "stream")
 EXPORTED = ("content", "model", "template", "fingerprint", "sampling", "created", "neutralised", "logprobs")
-"""What `grm ledger export` tells besides; only `content` is of use here."""
+"""What `grm ledger export` tells besides; of use here are `content`, and `logprobs` with alternatives."""
 
 
 Orders = dict[tuple[int, ...], dict[int, "Record"]]
@@ -105,7 +106,7 @@ class RecordedBackend:
             )
         written = [record.completion_tokens for record in records if record.completion_tokens is not None]
         return Answer(
-            tuple(record.generation for record in records),
+            tuple(_asked(record.generation, request.sampling) for record in records),
             records[0].prompt_tokens,
             sum(written) if len(written) == len(records) else None,
         )
@@ -170,9 +171,26 @@ def _record(line: bytes) -> Record:
         raise ValueError(f"unknown field {min(unknown)!r}; expected {', '.join((*REQUIRED, *OPTIONAL))}")
     if not isinstance(row["id"], str):
         raise ValueError(f"id is {_shown(row['id'])}; expected text")
-    generation = Generation(_text(row, "text"), _text(row, "finish_reason"), _text(row, "reasoning"))
+    said = (_text(row, "text"), _text(row, "finish_reason"), _text(row, "reasoning"))
+    generation = Generation(*said, *_logprobs(row.get("logprobs")))
     counts = (_count(row, "prompt_tokens"), _count(row, "completion_tokens"), _count(row, "stream"))
     return Record(row["id"], _key(row.get("content")), _order(row["order"]), generation, *counts)
+
+
+def _asked(generation: Generation, sampling: Sampling) -> Generation:
+    return generation if sampling.alternatives else replace(generation, logprobs=None, alternatives=None)
+
+
+def _logprobs(rows: Any) -> tuple[Pairs, tuple[Pairs | None, ...]] | tuple[None, None]:
+    """What was written and what else was likely, as `grm ledger export` tells it; nothing without."""
+    try:
+        pairs = tuple((row[0] + "", float(row[1])) for row in rows or ())
+        others = tuple(
+            tuple((token + "", float(value)) for token, value in row[2]) if len(row) > 2 else None for row in rows or ()
+        )
+    except (TypeError, ValueError, LookupError):
+        return None, None
+    return (pairs, others) if any(other is not None for other in others) else (None, None)
 
 
 def _key(content: Any) -> str | None:

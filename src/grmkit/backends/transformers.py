@@ -163,7 +163,7 @@ def write(model: Model, job: Job, sampling: Sampling) -> list[Draft]:
         repetition_penalty=1.0,
         **drawing,
     )
-    recorder = Recorder(torch) if sampling.logprobs else None
+    recorder = Recorder(torch, sampling.alternatives) if sampling.tells else None
     with torch.inference_mode(), nullcontext() if job.is_greedy else forked(model.network.device, job.seed):
         prompt = torch.tensor([job.prompt] * job.num, device=model.network.device)
         written = model.network.generate(
@@ -177,19 +177,30 @@ def write(model: Model, job: Job, sampling: Sampling) -> list[Draft]:
         if recorder is None:
             return [Draft(ids) for ids in rows]
         found = recorder.finish(written)
-    return [Draft(ids, tuple(logprobs[: len(ids)])) for ids, logprobs in zip(rows, found, strict=True)]
+        others = recorder.others() if sampling.alternatives else [None] * job.num
+    return [
+        Draft(ids, tuple(logprobs[: len(ids)]), None if other is None else tuple(other[: len(ids)]))
+        for ids, logprobs, other in zip(rows, found, others, strict=True)
+    ]
 
 
 class Recorder:
     """Looks at the logits of each step before they are warped, and keeps what each chosen token had, in nats.
 
-    It sees a step's choice at the next step only; so no more than one step's logits are held.
+    It sees a step's choice at the next step only; so no more than one step's logits are held, and of those before the
+    likeliest.
+
+    Args:
+        torch: The package.
+        num_likeliest: How many of the likeliest tokens of each step to keep.
     """
 
-    def __init__(self, torch: Any) -> None:
+    def __init__(self, torch: Any, num_likeliest: int = 0) -> None:
         self._torch = torch
+        self._num_likeliest = num_likeliest
         self._logits: Any = None
         self._found: list[Any] = []
+        self._steps: list[list[tuple[tuple[int, float], ...]]] = []
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:
         self._settle(input_ids)
@@ -201,10 +212,24 @@ class Recorder:
         self._settle(written)
         return self._torch.stack(self._found, dim=1).tolist()
 
+    def others(self) -> list[tuple[tuple[tuple[int, float], ...], ...]]:
+        """Per answer and step what else was likely, best first, without what was chosen."""
+        return list(zip(*self._steps, strict=True))
+
     def _settle(self, input_ids: Any) -> None:
-        if self._logits is not None:
-            chosen = input_ids[:, -1:]
-            self._found.append(self._torch.log_softmax(self._logits, dim=-1).gather(1, chosen)[:, 0])
+        if self._logits is None:
+            return
+        chosen = input_ids[:, -1:]
+        logprobs = self._torch.log_softmax(self._logits, dim=-1)
+        self._found.append(logprobs.gather(1, chosen)[:, 0])
+        if self._num_likeliest:
+            best = logprobs.topk(min(self._num_likeliest, logprobs.shape[-1]), dim=-1)
+            rows = zip(chosen[:, 0].tolist(), best.indices.tolist(), best.values.tolist(), strict=True)
+            self._steps.append([_without(token, *likeliest) for token, *likeliest in rows])
+
+
+def _without(chosen: int, tokens: list[int], logprobs: list[float]) -> tuple[tuple[int, float], ...]:
+    return tuple((token, value) for token, value in zip(tokens, logprobs, strict=True) if token != chosen)
 
 
 @contextmanager

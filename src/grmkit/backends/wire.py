@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from grmkit.backends.alternatives import MISREAD, read_logprobs
 from grmkit.backends.limiter import Unavailable
 from grmkit.backends.protocol import Answer, Generation, Request
 from grmkit.errors import BackendDown, BackendError, PromptTooLong
@@ -28,7 +29,6 @@ MIN_SECRET_IN_TEXT = 8  # and "none" or "EMPTY", which judges write too; nobody'
 SEED_SPACE = 1 << 31  # llama.cpp and some gateways take 32 bits
 MAX_COUNT = 1 << 53  # what JSON carries exactly
 KEY_REFUSED = (401, 403)
-MISREAD = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)  # JSON of another shape
 MALFORMED = Generation(None, "malformed")  # in place of a choice that cannot be read, beside others that can
 
 # What a server tells of a model that may change while the model stays the same.
@@ -147,8 +147,10 @@ def render_chat(request: Request, model: ServedModel, *, num_samples: int, lengt
         "top_p": sampling.top_p,
         length_field: sampling.max_tokens,
     }
-    if sampling.logprobs:
+    if sampling.tells:
         payload["logprobs"] = True
+    if sampling.alternatives:
+        payload["top_logprobs"] = sampling.alternatives
     if model.is_extended:
         payload |= NEUTRAL_SAMPLING
     return orjson.dumps(payload)
@@ -356,7 +358,8 @@ def _generation(choice: Any, key: Key) -> Generation:
     if reason is not None and not isinstance(reason, str):
         return MALFORMED
     text, reason, thinking = (part and key.redact_text(part) for part in (text, reason, thinking))
-    return Generation(text, reason, thinking, _logprobs(choice.get("logprobs"), key))
+    pairs, others = read_logprobs(choice.get("logprobs"), key.redact_text) or (None, ())
+    return Generation(text, reason, thinking, pairs, others if any(other is not None for other in others) else None)
 
 
 def _text(content: Any) -> str | None:
@@ -369,20 +372,6 @@ def _text(content: Any) -> str | None:
 
 def _thinking(message: Any) -> str | None:
     return _string(message.get("reasoning")) or _string(message.get("reasoning_content")) or None
-
-
-def _logprobs(found: Any, key: Key) -> tuple[tuple[str, float], ...] | None:
-    """None if there are none, or if they cannot be read, or if their tokens spell the key."""
-    content = found.get("content") if isinstance(found, dict) else None
-    if not isinstance(content, list):
-        return None
-    try:
-        pairs = tuple((item["token"], float(item["logprob"])) for item in content)
-        written = "".join(token for token, _ in pairs)
-    except MISREAD:
-        return None
-    are_finite = all(math.isfinite(logprob) for _, logprob in pairs)
-    return pairs if are_finite and key.redact_text(written) == written else None
 
 
 def _string(value: Any) -> str | None:

@@ -99,6 +99,10 @@ def replay(
     meta_rm: Annotated[
         str | None, typer.Option(help="Which meta RM, as `grm ledger stats` names it, if there are several.")
     ] = None,
+    soft: Annotated[
+        Literal["ties", "scores"] | None,
+        typer.Option(help="Break ties by expected scores, or vote on them; of judgments drawn with --soft."),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Only judgments of this model.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write here instead of to the pipe.")] = None,
 ) -> None:
@@ -116,6 +120,7 @@ def replay(
             model=model,
             meta_samples=parse_meta_samples(meta_samples),
             meta_rm=meta_rm,
+            soft=soft,
         )
         _write((orjson.dumps({"model": by, **verdict.to_json()}) for by, verdict in verdicts), output, opened)
 

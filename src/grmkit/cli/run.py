@@ -38,6 +38,8 @@ class Report:
     judgments: int = 0
     abstained: Counter[str] = field(default_factory=Counter)
     unparsed: Counter[str] = field(default_factory=Counter)
+    softened: int = 0
+    not_soft: Counter[str] = field(default_factory=Counter)
     cost: float | None = None
 
     def add(self, verdict: Verdict) -> None:
@@ -46,6 +48,9 @@ class Report:
         self.judgments += verdict.samples
         self.abstained.update([verdict.abstained.reason] if verdict.abstained else [])
         self.unparsed.update(str(j.unparsed_reason) for j in verdict.judgments if not j.is_parsed)
+        soft = [judgment.soft for judgment in verdict.judgments if judgment.soft is not None]
+        self.softened += len(soft)
+        self.not_soft.update(one.reason for one in soft if one.reason is not None)
         if verdict.cost is not None:
             self.cost = (self.cost or 0.0) + verdict.cost
 
@@ -146,6 +151,7 @@ def load_judge(config: ScoreConfig) -> GenerativeJudge:
         ),
         meta_rm=config.meta_rm,
         meta_samples=config.meta_samples,
+        soft=config.soft,
     )
     judge.rule = config.vote
     judge.refuse = None if config.force else judge.refuse
@@ -208,6 +214,9 @@ def say(report: Report, tallies: Tallies) -> None:
     err(f"{report.done} of {report.num_examples} examples: {scored}, {abstained}{skipped}")
     asked = f"{tallies.asked} asked for in {tallies.requests} requests, {tallies.reused} from the ledger"
     err(f"{report.judgments} judgments: {asked}, {report.unparsed.total()} unreadable{listed(report.unparsed)}")
+    if report.softened:
+        num = report.not_soft.total()
+        err(f"{report.softened - num} judgments have soft scores, {num} have none{listed(report.not_soft)}")
     if tallies.planned:
         saved = 100 * (1 - tallies.spent / tallies.planned)
         err(f"saved {saved:.0f} % of {tallies.planned:,} judgments")

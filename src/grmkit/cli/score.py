@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from grmkit.scoring.guided import MetaSamples
 
 Opt = typer.Option
+MetaSamplesFlag = Annotated[
+    str | None, Opt(help="How many it keeps: 4, a share like 0.5, or soft (all, by weight); default: half.")
+]
+SoftFlag = Annotated[
+    Literal["ties", "scores"] | None,
+    Opt(help="With token probabilities, the expected scores: break ties by them, or vote on them."),
+]
 
 
 def score(
@@ -29,9 +36,8 @@ def score(
     prompt_file: Annotated[Path | None, Opt(help="A prompt (Jinja) to use instead of the template's.")] = None,
     samples: Annotated[int, Opt(help="Judgments per example.")] = 8,
     meta_rm: Annotated[Path | None, Opt(help="The folder of a meta RM: those it trusts most vote.")] = None,
-    meta_samples: Annotated[
-        str | None, Opt(help="How many it keeps: 4, a share like 0.5, or soft (all, by weight); default: half.")
-    ] = None,
+    meta_samples: MetaSamplesFlag = None,
+    soft: SoftFlag = None,
     stop: Annotated[
         float | None, Opt(help="0.95: draw in rounds, stop once all samples would decide the same by that chance.")
     ] = None,

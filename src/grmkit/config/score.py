@@ -38,6 +38,8 @@ class ScoreConfig(BaseModel):
     """The folder of a meta RM, which chooses the judgments that vote; none lets all vote."""
     meta_samples: MetaSamples | None = None
     """How many it keeps: a number, a share of the readable ones, or soft: all by their weights; none is half."""
+    soft: Literal["ties", "scores"] | None = None
+    """What the expected values of the scores are for: to break ties, or to be the scores; none asks for none."""
     stop: Annotated[float, Field(gt=0, lt=1)] | None = None
     """The chance that all samples would decide the same, above which an example gets no more of them."""
     budget: PositiveInt | None = None

@@ -5,11 +5,12 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Any, TypeVar
 
 from grmkit.backends import Backend, Sampling
+from grmkit.backends.protocol import MAX_ALTERNATIVES
 from grmkit.errors import BackendDown, BackendError, LedgerError, NotRecorded, PromptTooLong, TemplateError
 from grmkit.ledger import Ledger
 from grmkit.scoring.budget import check_budget
@@ -18,8 +19,9 @@ from grmkit.scoring.meta_rm import MetaRM, check_reads
 from grmkit.scoring.meta_scoring import MetaScorer
 from grmkit.scoring.rounds import Contest, Draw, Drawing, Pool, Run, until_decided, within_budget
 from grmkit.scoring.sampling import Sampler, Stopped, Tallies
+from grmkit.scoring.soft_vote import Soft, check_soft, soft_tally
 from grmkit.scoring.stopping import POOL_SIZE, check_stop
-from grmkit.scoring.tally import RULES, Prices, Rule, abstain, tally
+from grmkit.scoring.tally import RULES, Prices, Rule, abstain
 from grmkit.templates import Template
 from grmkit.types import Abstention, Example, Message, Verdict
 
@@ -46,13 +48,15 @@ class GenerativeJudge:
         meta_rm: Scores the readable judgments, and thereby decides which of them vote; without one all do.
         meta_samples: How many of them vote: a number, a share in (0, 1], or `soft`, which weighs each by the
             probability that it is right. None is half of them, rounded up.
+        soft: What the expected values of the scores are for: to break `ties`, or to be the `scores` that are voted
+            on. The backend is then asked for 20 alternatives, unless `sampling` names another number.
 
     Attributes:
         tallies: What this judge has asked for and reused so far.
 
     Raises:
         ValueError: If there is no such rule, `meta_samples` is none of these or there is no meta RM to choose, or the
-            meta RM is one for another template.
+            meta RM is one for another template; if `soft` is none of these, or the template gives no scores.
     """
 
     backend: Backend
@@ -64,6 +68,7 @@ class GenerativeJudge:
     refuse: Callable[[Example], str | None] | None = None
     meta_rm: MetaRM | None = None
     meta_samples: MetaSamples | None = None
+    soft: Soft | None = None
     tallies: Tallies = field(default_factory=Tallies, init=False)
     _drawing: Drawing | None = field(default=None, init=False, repr=False)
     _loop: asyncio.AbstractEventLoop | None = field(default=None, init=False, repr=False)
@@ -74,6 +79,8 @@ class GenerativeJudge:
         self.meta_samples = check_guide(self.meta_rm, self.meta_samples)
         if self.meta_rm is not None:
             check_reads(self.meta_rm, self.template)
+        if check_soft(self.soft, self.template) is not None and not self.sampling.alternatives:
+            self.sampling = replace(self.sampling, alternatives=MAX_ALTERNATIVES)
 
     def score(
         self,
@@ -219,7 +226,7 @@ class GenerativeJudge:
     ) -> Run:
         """A run with what this event loop draws with, which all its callers share."""
         width = self.template.score_range[1] - self.template.score_range[0]
-        contest = Contest(self.rule, self.meta_samples, width, None if stop is None else check_stop(stop))
+        contest = Contest(self.rule, self.meta_samples, width, None if stop is None else check_stop(stop), self.soft)
         loop = asyncio.get_running_loop()
         if self._drawing is None or self._loop is not loop:
             sampler = Sampler(self.template, self.backend, self.ledger, self.sampling, self.tallies)
@@ -257,9 +264,10 @@ class GenerativeJudge:
             raise
         finally:
             run.pool.report(place, None)
-        return tally(
+        return soft_tally(
             example.id,
             judgments,
+            soft=self.soft,
             score_range=self.template.score_range,
             rule=self.rule,
             tokens=tokens,

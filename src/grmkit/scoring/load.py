@@ -12,6 +12,7 @@ from grmkit.nano.scope import why_out_of_domain
 from grmkit.scoring.generative import GenerativeJudge
 from grmkit.scoring.guided import MetaSamples, check_guide
 from grmkit.scoring.meta_rm import check_reads, load_meta_rm
+from grmkit.scoring.soft_vote import Soft, check_soft
 from grmkit.templates import Template, load_template
 
 if TYPE_CHECKING:
@@ -23,10 +24,17 @@ NANO_TEMPERATURE = 0.4  # chosen on the validation split for Voting@8: docs/resu
 
 
 class Guide(TypedDict, total=False):
-    """Which judgments vote: by what meta RM, and how many."""
+    """Which judgments vote: by what meta RM, and how many; and what their soft scores are for.
+
+    `meta_rm` is the folder of a meta RM, which then chooses the judgments that vote; `meta_samples`, how many: a
+    number, a share of the readable ones in (0, 1], or `soft`, which weighs each by the probability that it is right;
+    left out, half of them, rounded up. `soft` is what the expected values of the scores are for: to break `ties`, or
+    to be the `scores` that are voted on.
+    """
 
     meta_rm: str | Path | None
     meta_samples: MetaSamples | None
+    soft: Soft | None
 
 
 def load(
@@ -55,13 +63,12 @@ def load(
         ledger: Where judgments are kept: a path, "default" for the user's own ledger, None to keep nothing.
         sampling: Temperature, room for the answer, seed; None is the judge's own.
         http: Key, concurrency, timeout and retries.
-        guide: `meta_rm`, the folder of a meta RM, which then chooses the judgments that vote; `meta_samples`, how many:
-            a number, a share of the readable ones in (0, 1], or `soft`, which weighs each by the probability that it
-            is right. Left out: half of them, rounded up.
+        guide: Which judgments vote, and with what: the fields of `Guide`.
 
     Raises:
         ValueError: If the judge or the template is not known, or nano is given a template it was not trained on; if
-            `meta_samples` is none of these or there is no meta RM, or the meta RM is one for another template.
+            `meta_samples` is none of these or there is no meta RM, or the meta RM is one for another template; if
+            `soft` is none of these or the template gives no scores.
         BackendDown: If there is no meta RM in its folder.
         TemplateError: If the prompt file cannot be used.
         LedgerError: If the ledger cannot be opened.
@@ -72,7 +79,7 @@ def load(
         'deepseek-grm'
         >>> judge.close()
     """
-    chosen, meta_samples = _read_guide(**guide)
+    chosen, meta_samples, soft = _read_guide(**guide)
     backend = load_backend(judge, model=model, http=http)
     if template is None:
         template = NANO if judge == NANO else DEFAULT_TEMPLATE
@@ -83,19 +90,20 @@ def load(
     meta_rm = None if chosen is None else load_meta_rm(chosen)
     if meta_rm is not None:
         check_reads(meta_rm, template)
+    check_soft(soft, template)
     path = default_path() if ledger == "default" else ledger
     sampling = sampling or Sampling(default_temperature(judge))
     refuse = why_out_of_domain if judge == NANO else None
     return GenerativeJudge(
-        backend, template, Ledger(path), sampling, refuse=refuse, meta_rm=meta_rm, meta_samples=meta_samples
+        backend, template, Ledger(path), sampling, refuse=refuse, meta_rm=meta_rm, meta_samples=meta_samples, soft=soft
     )
 
 
 def _read_guide(
-    meta_rm: str | Path | None = None, meta_samples: MetaSamples | None = None
-) -> tuple[str | Path | None, MetaSamples | None]:
+    meta_rm: str | Path | None = None, meta_samples: MetaSamples | None = None, soft: Soft | None = None
+) -> tuple[str | Path | None, MetaSamples | None, Soft | None]:
     """Checked before anything is opened."""
-    return meta_rm, check_guide(meta_rm, meta_samples)
+    return meta_rm, check_guide(meta_rm, meta_samples), check_soft(soft)
 
 
 def default_temperature(judge: str) -> float:

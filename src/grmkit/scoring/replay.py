@@ -11,7 +11,8 @@ from grmkit.ledger.maintain import Entry, entries
 from grmkit.scoring.guided import DEFAULT_META_SAMPLES, MetaSamples, check_meta_samples
 from grmkit.scoring.orders import Order, order_schedule
 from grmkit.scoring.sampling import read_judgment, tokens_of
-from grmkit.scoring.tally import Rule, abstain, tally
+from grmkit.scoring.soft_vote import Soft, check_soft, soft_tally
+from grmkit.scoring.tally import Rule, abstain
 from grmkit.templates import load_template
 from grmkit.types import Abstention, Judgment, Verdict, content_key
 
@@ -24,6 +25,15 @@ class MetaVote:
     meta_samples: MetaSamples
 
 
+@dataclass(frozen=True, slots=True)
+class How:
+    """How judgments are voted on: what soft scores are for, the rule, and whose meta scores choose."""
+
+    soft: Soft | None
+    rule: Rule
+    guide: MetaVote | None
+
+
 def replay(
     ledger: Ledger,
     *,
@@ -32,6 +42,7 @@ def replay(
     model: str | None = None,
     meta_samples: MetaSamples | None = None,
     meta_rm: str | None = None,
+    soft: Soft | None = None,
 ) -> Iterator[tuple[Mapping[str, Any], Verdict]]:
     """The verdict of every example that each judge in the ledger has judged.
 
@@ -44,22 +55,24 @@ def replay(
         meta_samples: Vote with those that a meta RM trusts most, as its meta scores in the ledger say; an example that
             lacks one of them abstains. None lets all vote, unless `meta_rm` is given: then half do.
         meta_rm: The start of the meta RM's name as `grm ledger stats` shows it; not needed if there is only one.
+        soft: What the expected values of the scores are for: to break `ties`, or to be the `scores` that are voted on;
+            judgments that were drawn without have none.
 
     Yields:
         The judge's identity and the verdict; `samples` in it says how many judgments there were.
 
     Raises:
-        ValueError: If samples is not positive, there is no such rule, `meta_samples` is none of what it may be or
-            there is not one meta RM of this name.
+        ValueError: If samples is not positive, there is no such rule, `meta_samples` or `soft` is none of what it
+            may be or there is not one meta RM of this name.
     """
     if samples is not None and samples < 1:
         raise ValueError(f"samples is {samples}; expected at least 1")
-    guide = find_meta_vote(ledger, meta_samples, meta_rm)
+    how = How(check_soft(soft), rule, find_meta_vote(ledger, meta_samples, meta_rm))
     for _, group in groupby(entries(ledger), key=lambda entry: (entry.judge.hash, content_key(entry.content))):
         found = list(group)
         if model is None or found[0].judge.model_name == model:
-            scored = {} if guide is None else _meta_scores(ledger, guide, found)
-            yield found[0].judge.model, _verdict(found, samples, rule, guide, scored)
+            scored = {} if how.guide is None else _meta_scores(ledger, how.guide, found)
+            yield found[0].judge.model, _verdict(found, samples, how, scored)
 
 
 def find_meta_vote(ledger: Ledger, meta_samples: MetaSamples | None, name: str | None) -> MetaVote | None:
@@ -95,8 +108,7 @@ def _meta_scores(ledger: Ledger, guide: MetaVote, found: list[Entry]) -> dict[tu
 def _verdict(
     found: list[Entry],
     samples: int | None,
-    rule: Rule,
-    guide: MetaVote | None,
+    how: How,
     scored: Mapping[tuple[Order, bytes], float],
 ) -> Verdict:
     judge, name = found[0].judge, found[0].example_name
@@ -104,7 +116,9 @@ def _verdict(
     by_place = {(entry.order, entry.stream): entry for entry in found}
     schedule = _schedule(found[0], samples or len(found) + 1)
     kept = [by_place[place] for place in takewhile(by_place.__contains__, schedule)]
-    judgments = [_trusted(read_judgment(template, entry.order, entry.stream, entry.stored), scored) for entry in kept]
+    is_soft, guide = how.soft is not None, how.guide
+    read = [read_judgment(template, one.order, one.stream, one.stored, is_soft=is_soft) for one in kept]
+    judgments = [_trusted(judgment, scored) for judgment in read]
     num_scored = len(kept) if guide is None else sum(1 for _ in takewhile(_may_vote, judgments))
     if samples is None:
         kept, judgments = kept[:num_scored], judgments[:num_scored]
@@ -114,11 +128,12 @@ def _verdict(
         scores = " and their meta scores" if guide is not None else ""
         detail = f"the ledger holds {num_scored} of the first {num_wanted} judgments{scores} without a gap"
         return abstain(name, Abstention("not_recorded", detail), judgments, tokens=tokens)
-    return tally(
+    return soft_tally(
         name,
         judgments,
+        soft=how.soft,
         score_range=template.score_range,
-        rule=rule,
+        rule=how.rule,
         tokens=tokens,
         meta_samples=None if guide is None else guide.meta_samples,
     )

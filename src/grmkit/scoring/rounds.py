@@ -13,6 +13,7 @@ from grmkit.scoring.budget import first_round, next_round
 from grmkit.scoring.guided import MetaSamples
 from grmkit.scoring.meta_scoring import MetaScorer
 from grmkit.scoring.sampling import Drawn, Sampler, Stopped, make_schedule
+from grmkit.scoring.soft_vote import Soft, voting
 from grmkit.scoring.stopping import POOL_SIZE, Prior, Rows, chance_of_change, looks, pooled_prior, weigh
 from grmkit.scoring.tally import Rule, meta_scores_of
 from grmkit.scoring.voting import winners
@@ -80,12 +81,15 @@ class Contest:
         meta_samples: How many a meta RM keeps; None without one.
         scale: The scale's width, in points.
         stop: The chance that a decision stands, above which it is left alone; None: only once it is certain.
+        soft: Whether soft scores are the `scores` that decide. That they break `ties` is nothing to wait for: a tie of
+            the vote counts as open.
     """
 
     rule: Rule
     meta_samples: MetaSamples | None
     scale: float
     stop: float | None
+    soft: Soft | None = None
 
     @property
     def width(self) -> float:
@@ -94,6 +98,7 @@ class Contest:
 
     def count(self, judgments: Sequence[Judgment]) -> "Counted":
         """What decides: a row per readable judgment, and what the meta RM makes of it."""
+        judgments = voting(judgments, self.soft)
         rows = [judgment.scores for judgment in judgments if judgment.scores is not None]
         trust = None if self.meta_samples is None else meta_scores_of(judgments)
         return Counted(winners(rows) if self.rule == "majority" else rows, trust)

@@ -6,16 +6,17 @@ draws streams in blocks is asked for whole blocks: what a verdict does not use o
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from grmkit.backends import Answer, Backend, Generation, Request, Sampling
+from grmkit.backends import Answer, Backend, Request, Sampling
 from grmkit.ledger import JudgeKey, Ledger, Stored
 from grmkit.ledger.store import canonical
+from grmkit.scoring.logprobs import logprobs_text, read_logprobs
 from grmkit.scoring.orders import Order, order_schedule
+from grmkit.scoring.soft import read_soft
 from grmkit.templates import Prompt, Template
-from grmkit.types import Example, Judgment, Tokens, content_key
+from grmkit.types import Example, Judgment, SoftScores, Tokens, content_key
 
 WAIT_FOR_OTHERS_S = 0.05
 SEED_SPACE = 1 << 53  # what JSON carries exactly; a backend whose servers take less reduces it
@@ -133,7 +134,10 @@ class Sampler:
 
     def _read(self, schedule: Sequence[tuple[Order, int]], found: dict[Order, dict[int, Stored]]) -> Drawn:
         rows = [(order, stream, found[order][stream]) for order, stream in schedule if stream in found[order]]
-        judgments = tuple(read_judgment(self.template, order, stream, row) for order, stream, row in rows)
+        is_soft = self.sampling.alternatives > 0
+        judgments = tuple(
+            read_judgment(self.template, order, stream, row, is_soft=is_soft) for order, stream, row in rows
+        )
         return judgments, tokens_of(row for _, _, row in rows)
 
     async def _fill(self, task: "_Task") -> dict[int, Stored]:
@@ -165,7 +169,7 @@ class Sampler:
         num_kept = 0
         try:
             answer = await self.backend.sample(task.request(streams, self.sampling))
-            rows = to_stored(answer, prompt)
+            rows = to_stored(answer, prompt, self.sampling)
             self.ledger.commit(*place, streams[: len(rows)], rows)
             num_kept = len(rows)
         finally:
@@ -271,7 +275,7 @@ def split_blocks(streams: Iterable[int], size: int, *, block_size: int = 1) -> l
     return [tuple(run) for run in runs]
 
 
-def to_stored(answer: Answer, prompt: Prompt) -> list[Stored]:
+def to_stored(answer: Answer, prompt: Prompt, sampling: Sampling) -> list[Stored]:
     """One ledger row per generation; the prompt's tokens count for the first, the answers' are shared out evenly."""
     num = len(answer.generations)
     neutralised = [{"field": item.field, "offsets": list(item.offsets)} for item in prompt.neutralised]
@@ -280,7 +284,7 @@ def to_stored(answer: Answer, prompt: Prompt) -> list[Stored]:
             text=generation.text,
             finish_reason=generation.finish_reason,
             reasoning=generation.reasoning,
-            logprobs=_logprobs_text(generation),
+            logprobs=logprobs_text(generation, with_alternatives=sampling.alternatives > 0),
             neutralised=canonical(neutralised) if neutralised else None,
             prompt_tokens=_share(answer.prompt_tokens, index, 1),
             completion_tokens=_share(answer.completion_tokens, index, num),
@@ -289,8 +293,8 @@ def to_stored(answer: Answer, prompt: Prompt) -> list[Stored]:
     ]
 
 
-def read_judgment(template: Template, order: Order, stream: int, stored: Stored) -> Judgment:
-    """Parse what was written and put scores and critiques back into input order."""
+def read_judgment(template: Template, order: Order, stream: int, stored: Stored, *, is_soft: bool = False) -> Judgment:
+    """Parse what was written and put scores and critiques back into input order, with soft scores if wanted."""
     reading = template.parse(stored.text, len(order), finish_reason=stored.finish_reason)
     places = [order.index(index) for index in range(len(order))]
     return Judgment(
@@ -303,7 +307,13 @@ def read_judgment(template: Template, order: Order, stream: int, stored: Stored)
         finish_reason=stored.finish_reason,
         unparsed_reason=reading.unparsed_reason,
         critiques=None if reading.critiques is None else tuple(reading.critiques[place] for place in places),
+        soft=_soft(template, order, stored) if is_soft and reading.scores is not None else None,
     )
+
+
+def _soft(template: Template, order: Order, stored: Stored) -> SoftScores:
+    tokens = read_logprobs(stored.logprobs)
+    return read_soft(template, stored.text or "", tokens, order=order, finish_reason=stored.finish_reason)
 
 
 def tokens_of(rows: Iterable[Stored]) -> Tokens | None:
@@ -323,7 +333,3 @@ def _share(total: int | None, index: int, parts: int) -> int | None:
     if index >= parts:
         return 0
     return total // parts + (index < total % parts)
-
-
-def _logprobs_text(generation: Generation) -> str | None:
-    return None if generation.logprobs is None else json.dumps(generation.logprobs, ensure_ascii=False)

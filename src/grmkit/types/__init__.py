@@ -5,6 +5,17 @@ Never: reads files, talks to models, imports another room than errors.
 """
 
 from grmkit.types.example import Example, Message, Principle, ToolCall, content_key
-from grmkit.types.verdict import Abstention, Judgment, Tokens, Verdict
+from grmkit.types.verdict import Abstention, Judgment, SoftScores, Tokens, Verdict
 
-__all__ = ["Abstention", "Example", "Judgment", "Message", "Principle", "Tokens", "ToolCall", "Verdict", "content_key"]
+__all__ = [
+    "Abstention",
+    "Example",
+    "Judgment",
+    "Message",
+    "Principle",
+    "SoftScores",
+    "Tokens",
+    "ToolCall",
+    "Verdict",
+    "content_key",
+]

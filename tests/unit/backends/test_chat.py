@@ -190,6 +190,16 @@ def test_answers_say_how_they_ended_and_what_they_took(tiny_model):
     assert (answer.prompt_tokens, answer.completion_tokens) == (3, 2 * len(sky) + 3)
 
 
+def test_alternatives_are_kept_at_numbers(tiny_model):
+    chat = Chat.read(tiny_model)
+    seven, four, comma = (chat.tokenizer.token_to_id(token) for token in ("7", "4", ","))
+    others = ((four, -1.0), (comma, -2.0), (seven, -20.0))
+    drafts = [Draft((comma, seven, comma), (-0.5, -0.25, -0.125), (None, others, others))]
+    (found,) = chat.answer(Job((1, 2, 3), 1, 9, 0, 0, 1), drafts).generations
+    assert found.alternatives == (None, (("4", -1.0),), (("4", -1.0), (",", -2.0)))
+    assert found.logprobs == ((",", -0.5), ("7", -0.25), (",", -0.125))
+
+
 def test_seeds_of_blocks_differ_and_fit_31_bits():
     seeds = {block_seed(seed, block) for seed in range(40) for block in range(40)}
     assert len(seeds) == 1600

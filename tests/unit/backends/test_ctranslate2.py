@@ -198,6 +198,32 @@ async def test_asking_for_logprobs_changes_no_text(backend):
     assert sum(len(given.logprobs or ()) for given in told.generations) == told.completion_tokens
 
 
+async def test_alternatives_are_the_best_of_the_vocabulary(backend):
+    request = ask(temperature=0.7, alternatives=20, max_tokens=200)
+    plain, answer = await backend.sample(ask(temperature=0.7, max_tokens=200)), await backend.sample(request)
+    assert texts(plain) == texts(answer)
+    model = backend._open()
+    job = model.chat.plan(request, num_known=300)
+    generator = backend._generator(ctranslate2)
+    num = 0
+    for draft in write(generator, model, job, request.sampling):
+        told = np.array(generator.forward_batch([[*job.prompt, *draft.ids]]))[0, len(job.prompt) - 1 : -1]
+        assert np.allclose(
+            draft.logprobs,
+            [np.log(probabilities(row, 1.0)[t]) for row, t in zip(told, draft.ids, strict=True)],
+            atol=1e-4,
+        )
+        for row, token, others in zip(told, draft.ids, draft.alternatives or (), strict=True):
+            if others is not None:
+                num += 1
+                best = np.argsort(-row, kind="stable")[:20]
+                assert [other for other, _ in others] == [other for other in best if other != token]
+                assert np.allclose(
+                    [value for _, value in others], np.log(probabilities(row, 1.0)[[o for o, _ in others]]), atol=1e-4
+                )
+    assert num > 10
+
+
 # Ends -----------------------------------------------------------------------------------------------------------
 
 

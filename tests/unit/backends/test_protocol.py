@@ -24,7 +24,18 @@ def test_sampling_tells_all_of_itself():
 
 
 def test_every_field_is_told():
-    assert set(Sampling().to_json()) == set(Sampling.__dataclass_fields__)
+    assert set(Sampling(alternatives=5).to_json()) == set(Sampling.__dataclass_fields__)
+
+
+def test_alternatives_are_told_only_if_they_are_asked_for():
+    assert "alternatives" not in Sampling(logprobs=True).to_json()
+    asked = Sampling(alternatives=5)
+    assert asked.tells
+    assert (asked.to_json()["logprobs"], asked.to_json()["alternatives"]) == (True, 5)
+    assert not Sampling().tells
+    for wrong in (-1, 21):
+        with pytest.raises(ValueError, match=f"alternatives is {wrong}; expected 0 to 20"):
+            Sampling(alternatives=wrong)
 
 
 @pytest.mark.parametrize("name", ["fake", "http", "recorded", "ctranslate2", "transformers"])

@@ -35,9 +35,12 @@ def ask(
     order: tuple[int, ...] = (0, 1),
     of: str = "x",
     query: str = "?",
+    alternatives: int = 0,
 ) -> Request:
     key = Example(query, ("a", "b")).key
-    return Request((Message("user", query),), num_samples, first_stream, 0, Sampling(), of, key, order)
+    return Request(
+        (Message("user", query),), num_samples, first_stream, 0, Sampling(alternatives=alternatives), of, key, order
+    )
 
 
 def texts(answer: Answer) -> list[str | None]:
@@ -182,3 +185,16 @@ def test_files_that_cannot_be_read(tmp_path: Path):
     broken.write_bytes(gzip.compress(b"x" * 10_000)[:30])
     with pytest.raises(DataError, match=r"broken\.gz: cannot be read"):
         RecordedBackend(broken)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("told", [None, 7, [["a"]], [["a", -1]], {"a": -0.5}, [["a", -1, [["b"]]]]])
+async def test_alternatives_come_back_if_they_were_recorded_and_are_asked_for(tmp_path: Path, told: Any):
+    logprobs = [["Scores: ", -0.5], ["8", -0.25, [["7", -1.5]]]]
+    judge = RecordedBackend(write(tmp_path, row("a", logprobs=logprobs), row("b", logprobs=told)))
+    answer = await judge.sample(ask(2, alternatives=20))
+    assert answer.generations == (
+        Generation("a", None, None, (("Scores: ", -0.5), ("8", -0.25)), (None, (("7", -1.5),))),
+        Generation("b", None),
+    )
+    assert (await judge.sample(ask())).generations == (Generation("a", None),)

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import ctranslate2
 import numpy as np
 import pytest
 import torch
@@ -13,7 +14,7 @@ import transformers
 from grmkit.backends import Sampling
 from grmkit.backends import transformers as ours
 from grmkit.backends.chat import Job
-from grmkit.backends.ctranslate2 import CTranslate2Backend
+from grmkit.backends.ctranslate2 import CTranslate2Backend, with_alternatives
 from grmkit.backends.transformers import TransformersBackend, forked, write
 from grmkit.errors import BackendDown, BackendError, PromptTooLong
 from grmkit.ledger import Ledger
@@ -89,6 +90,28 @@ async def test_greedy_is_what_ctranslate2_says(backend, tiny_model):
     assert (mine.text, mine.finish_reason) == (theirs.text, theirs.finish_reason)
     pairs = zip(mine.logprobs or (), theirs.logprobs or (), strict=True)
     assert all(one[0] == other[0] and abs(one[1] - other[1]) < 1e-4 for one, other in pairs)
+
+
+def test_alternatives_are_those_of_ctranslate2(backend, tiny_model):
+    request = ask(temperature=1.0, alternatives=20, max_tokens=200)
+    model, other = backend._open(), CTranslate2Backend(tiny_model)
+    generator = other._generator(ctranslate2)
+    job = model.chat.plan(request, num_known=300)
+    num = 0
+    for draft in write(model, job, request.sampling):
+        told = with_alternatives(generator, other._open(), job.prompt, draft.ids, 20)
+        assert np.allclose(draft.logprobs, told.logprobs, atol=1e-3)
+        for mine, theirs in zip(draft.alternatives, told.alternatives, strict=True):
+            if theirs is not None:
+                assert dict(mine) == pytest.approx(dict(theirs), abs=1e-3)
+                num += 1
+    assert num > 10
+
+
+async def test_asking_for_alternatives_changes_no_text(backend):
+    plain, told = await backend.sample(ask()), await backend.sample(ask(alternatives=3))
+    assert texts(plain) == texts(told)
+    assert all(len(given.alternatives or ()) == len(given.logprobs or ()) for given in told.generations)
 
 
 # The distribution -----------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 import pytest
 
+from grmkit.backends import Sampling
 from grmkit.backends.ctranslate2 import CTranslate2Backend
 from grmkit.backends.http import HttpBackend, HttpSettings
 from grmkit.backends.transformers import TransformersBackend
@@ -125,3 +126,15 @@ def test_a_wrong_meta_rm_is_refused_before_the_ledger_is_made(meta_rm, tmp_path)
     with pytest.raises(TypeError, match="meta_sample"):
         load(ledger=ledger, meta_rm=meta_rm, meta_sample=4)
     assert not ledger.exists()
+
+
+def test_soft_scores_are_asked_for_and_refused_before_the_ledger_is_made(tmp_path):
+    ledger = tmp_path / "ledger.sqlite"
+    with pytest.raises(ValueError, match="soft is 'both'; expected 'ties', 'scores' or None"):
+        load(ledger=ledger, soft="both")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match="llm-judge names the better response"):
+        load("http://host:8000/v1", template="llm-judge", ledger=ledger, soft="ties")
+    assert not ledger.exists()
+    assert load(ledger=None).sampling.alternatives == 0
+    assert load(ledger=None, soft="ties").sampling.alternatives == 20
+    assert load(ledger=None, soft="scores", sampling=Sampling(alternatives=5)).sampling.alternatives == 5

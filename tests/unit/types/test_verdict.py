@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grmkit.types import Abstention, Judgment, Principle, Tokens, Verdict
-from grmkit.types.verdict import ABSTAIN_REASONS
+from grmkit.types import Abstention, Judgment, Principle, SoftScores, Tokens, Verdict
+from grmkit.types.verdict import ABSTAIN_REASONS, SOFT_REASONS
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 FLOAT = st.floats(allow_nan=False, allow_infinity=False)
@@ -19,6 +19,13 @@ ABSTENTIONS = st.builds(Abstention, st.sampled_from(ABSTAIN_REASONS), TEXT)
 
 def rows(values: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
     return st.lists(values, max_size=4).map(tuple)
+
+
+@st.composite
+def softs(draw: st.DrawFn) -> SoftScores:
+    scores = draw(st.none() | rows(FLOAT))
+    reason = draw(st.sampled_from(SOFT_REASONS)) if scores is None else None
+    return SoftScores(scores, draw(st.none() | rows(FLOAT)), reason)
 
 
 @st.composite
@@ -35,6 +42,7 @@ def judgments(draw: st.DrawFn) -> Judgment:
         unparsed_reason=draw(TEXT) if scores is None else None,
         meta_score=draw(st.none() | FLOAT),
         critiques=draw(st.none() | rows(st.none() | TEXT)),
+        soft=draw(st.none() | softs()),
     )
 
 
@@ -55,12 +63,15 @@ def verdicts(draw: st.DrawFn) -> Verdict:
         cost=draw(st.none() | FLOAT),
         judgments=draw(rows(judgments())),
         voted=draw(st.none() | COUNT),
+        soft_scores=draw(st.none() | rows(FLOAT)),
     )
 
 
 def test_every_field_is_drawn() -> None:
     fields = {field.name for kind in (Judgment, Verdict) for field in dataclasses.fields(kind)}
-    assert fields == set(judgment().to_json()) | set(verdict(voted=1).to_json())
+    told = judgment(soft=SoftScores((1.0,))).to_json(), verdict(voted=1, soft_scores=(1.0,)).to_json()
+    assert fields == set(told[0]) | set(told[1])
+    assert {"soft", "soft_scores"}.isdisjoint(judgment().to_json() | verdict().to_json())
 
 
 def test_how_many_voted_is_told_where_a_meta_rm_chose() -> None:
