@@ -164,7 +164,9 @@ def cells_of(setup: Setup, claims: Sequence[Claim]) -> list[Cell]:
 
 
 def slices(setup: Setup, cell: Cell, upto: int) -> Iterator[range]:
-    """What is to be judged of a cell's first items, in parts that end at multiples of the slice."""
+    """What is to be done of a cell's first items: those that lack meta scores, then parts that end at a slice's end."""
+    if unscored := setup.unscored(cell):
+        yield unscored  # at once, so that nothing that was measured is lost on the way
     left = setup.left(cell)
     start, end = left.start, min(left.stop, upto)
     while start < end:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from claims.cells import MAX_RESPONSES, Cell, Measured, items_of, read_cell, write_cell
-from claims.judges import Judges, digest_file
+from claims.judges import WEIGHTS, Judges, digest_file
 from claims.views import BORROWED, num_shown, show
 from grmkit.backends import Sampling
 from grmkit.corpora.draw import Judge, draw
@@ -97,17 +97,30 @@ class Setup:
             )
         return found.first(self.num_of(cell))
 
+    def unscored(self, cell: Cell) -> range:
+        """The items of a cell that were judged, but not scored by the meta RM there is."""
+        found = self.read(cell) if self.wants_meta(cell) else None
+        if found is None or found.settings.get("meta_rm_sha256") == self.meta_rm_digest():
+            return range(0)
+        return range(len(found))
+
+    def meta_rm_digest(self) -> str:
+        return digest_file(self.meta_rm / WEIGHTS)
+
     def left(self, cell: Cell) -> range:
-        """The items of a cell that are still to be judged; from the first on if they lack the meta scores."""
+        """The items of a cell that are still to be judged."""
         found = self.read(cell)
-        start = 0 if found is None or (found.meta is None and self.wants_meta(cell)) else len(found)
-        return range(start, self.num_of(cell))
+        return range(0 if found is None else len(found), self.num_of(cell))
 
     def cost(self, cell: Cell, part: range) -> float:
-        """Stated seconds for these items of a cell, over all processes, without training."""
+        """Stated seconds for these items of a cell, over all processes, without training.
+
+        Those that only lack meta scores are taken to be in the ledger, if there is one.
+        """
         shown = items_of(cell.split, part.stop)[part.start :]
         nums = [num_shown(item.example, cell.view) for item in shown]
-        one = sum(_cost(num, cell) for num in nums if num)
+        is_kept = part == self.unscored(cell) and self.ledger.exists()
+        one = 0.0 if is_kept else sum(_cost(num, cell) for num in nums if num)
         return (one + META_S * cell.samples * len(part) * self.wants_meta(cell)) / self.workers
 
 
@@ -147,7 +160,7 @@ def measure(setup: Setup, cell: Cell, part: range) -> Measured:
     every = [None if example is None else next(rows) for example in examples]
     settings = setup.settings(cell)
     if setup.wants_meta(cell):
-        settings["meta_rm_sha256"] = digest_file(setup.meta_rm / "model.safetensors")
+        settings["meta_rm_sha256"] = setup.meta_rm_digest()
     new = _measured(every, cell, setup.workers * (time.monotonic() - started), settings, setup.wants_meta(cell))
     before = read_cell(setup.cells, cell) if part.start else None
     whole = new if before is None else before.joined(new)

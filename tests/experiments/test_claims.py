@@ -2,11 +2,16 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import run_all
+from claims.page import page_of, with_curve
 
-from tiny_recipe import TRL_LAGS
+from grmkit.scoring.meta_rm import PROMPT_FILE
+from grmkit.templates import nano
+from tiny_model import make_scalar
+from tiny_recipe import TRL_LAGS, make_model
 
 SETTINGS = {
     "rft.data.num": 8,
@@ -72,6 +77,7 @@ def test_without_cells_nothing_is_run_and_every_page_says_so(run, folder):
 
 
 @TRL_LAGS
+@pytest.mark.timeout(400)  # three trainings, on a busy machine
 @pytest.mark.parametrize("number", CHEAP_FIRST)
 def test_a_claim_is_measured_and_told(run, folder, number):
     before = {path: path.stat().st_mtime_ns for path in folder.glob("results/cells/*.json")}
@@ -90,6 +96,29 @@ def test_nothing_is_run_again_and_the_pages_are_the_same(run, folder):
     before = {path: path.read_bytes() for path in folder.rglob("results/**/*") if path.is_file()}
     assert "measured: nothing" in run("--claims", "1", "6")
     assert {path: path.read_bytes() for path in folder.rglob("results/**/*") if path.is_file()} == before
+
+
+def test_a_meta_rm_that_comes_later_scores_what_was_judged(run, folder, tmp_path):
+    run("--claims", "1", "8")
+    meta_rm = make_scalar(make_model(tmp_path / "tiny"), tmp_path / "meta_rm")
+    (meta_rm / PROMPT_FILE).write_text(nano.PROMPT.read_text())
+    path = folder / "results" / "cells" / "shipped.plain.sampled-0.4.4.json"
+    before = json.loads(path.read_text())
+    said = run("--claims", "1", "8", "--meta-rm", str(meta_rm))
+    after = json.loads(path.read_text())
+    assert "measured: shipped.plain.sampled-0.4.4 0-6, shipped.plain.sampled-0.4.4.validation 0-4\n" in said
+    assert after["packed"]["scores"] == before["packed"]["scores"]
+    assert (before["packed"]["meta"], len(after["settings"]["meta_rm_sha256"])) == (None, 16)
+    assert "guided@4 minus plain@4" in [test["name"] for test in told(folder, 1)["tests"]]
+    assert told(folder, 8)["tables"][1]["rows"][2][1] is not None, "a threshold for the guided vote"
+
+
+def test_the_page_that_is_committed_is_made_of_the_numbers_that_are():
+    results = Path(__file__).parents[2] / "docs" / "results"
+    every = [json.loads(path.read_text()) for path in sorted((results / "claims").glob("claim-*.json"))]
+    readme = (results.parents[1] / "README.md").read_text()
+    assert (results / "claims.md").read_text() == page_of(every), "run python experiments/run_all.py"
+    assert with_curve(readme, every[0], "docs/results") == readme, "run python experiments/run_all.py"
 
 
 def test_what_has_no_judge_is_named(run):
