@@ -81,6 +81,9 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         source: paired(found[last], found["greedy"], rng) for source, found in right.items()
     }
     report["by_domain"] = by_domain(examples, right, ("one_sample_mean", last, "greedy"))
+    for domain, found in report["by_domain"].items():
+        is_in = np.array([example.meta["domain"] == domain for example in examples])
+        found["query_minus_judgment"] = paired(given[last][is_in], own[last][is_in], rng)
     report["tokens_by_group"] = by_group_size(report)
     return report
 
