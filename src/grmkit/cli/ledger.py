@@ -35,6 +35,7 @@ def stats(ledger: LedgerFlag = None) -> None:
             )
             typer.echo(
                 f"{row.judge.model_name}  {row.judge.template}  T={sampling['temperature']:g} seed={sampling['seed']}  "
+                f"{'with alternatives  ' if sampling.get('alternatives') else ''}"
                 f"{row.num_judgments} {of_what.format(row.num_examples)}, {row.num_cut} cut, {tokens}"
             )
         for found in meta_scores.stats(opened):

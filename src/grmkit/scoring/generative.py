@@ -49,7 +49,7 @@ class GenerativeJudge:
         refuse: Says why an example is outside of what the judge knows, or None for one that is not; what it refuses
             abstains `out_of_domain`. Set it to None to have everything judged.
         num_orders: In how many orders the responses are shown at most; None: in all that balance asks for. Judgments
-            of one order share a prompt, and a model in this process draws four of them at once.
+            of one order share a prompt, and a model in this process draws four of them at once. A replay wants it too.
         meta_rm: Scores the readable judgments, and thereby decides which of them vote; without one all do.
         meta_samples: How many of them vote: a number, a share in (0, 1], or `soft`, which weighs each by the
             probability that it is right. None is half of them, rounded up.
@@ -293,7 +293,7 @@ class GenerativeJudge:
                 raise
             kept, tokens = run.drawing.left(example, run.samples)
             abstaining = abstain(example.id, _abstention(error), kept, tokens=tokens, prices=self.prices)
-            return run.drawing.told(example, abstaining)
+            return run.drawing.told(example, abstaining) if kept else abstaining
         except Stopped:
             run.pool.report(place, None, is_stopped=True)
             raise

@@ -135,7 +135,9 @@ class Writer:
 def make_writer(sampler: Sampler, tallies: PrincipleTallies) -> Writer:
     """A writer for the judge that this sampler draws from; both share its slots."""
     template = load_template(principles_template(sampler.template.name))
-    sampling = replace(sampler.sampling, logprobs=False)  # they are of no use here, and would be another judge's
+    sampling = replace(
+        sampler.sampling, logprobs=False, alternatives=0
+    )  # they are of no use here, and would be another judge's
     return Writer(sampler.beside(template, sampling, tallies.drawn), tallies)
 
 

@@ -31,12 +31,13 @@ class MetaVote:
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How judgments are voted on: what soft scores are for, the rule, whose meta scores choose, the most in a list."""
+    """How judgments are voted on: what soft scores are for, the rule, whose meta scores choose; how they were shown."""
 
     soft: Soft | None
     rule: Rule
     guide: MetaVote | None
     list_size: int | None
+    num_orders: int | None
 
 
 class Recount(TypedDict, total=False):
@@ -46,13 +47,15 @@ class Recount(TypedDict, total=False):
     lacks one of them abstains. Left out, all vote, unless `meta_rm` is given: then half do. `meta_rm` is the start of
     the meta RM's name as `grm ledger stats` shows it; not needed if there is only one. `list_size` is what examples
     with more responses were judged with. `soft` is what the expected values of the scores are for: to break `ties`, or
-    to be the `scores` that are voted on; judgments that were drawn without have none.
+    to be the `scores` that are voted on; judgments that were drawn without have none. `num_orders` is what the judge
+    had that drew them: without it, judgments in fewer orders than balance asks for have gaps.
     """
 
     meta_samples: MetaSamples | None
     meta_rm: str | None
     list_size: int | None
     soft: Soft | None
+    num_orders: int | None
 
 
 def replay(
@@ -102,9 +105,10 @@ def _how(
     meta_rm: str | None = None,
     list_size: int | None = None,
     soft: Soft | None = None,
+    num_orders: int | None = None,
 ) -> How:
     check_combination(check_list_size(list_size), rule=rule, meta_samples=meta_samples, meta_rm=meta_rm, soft=soft)
-    return How(check_soft(soft), rule, find_meta_vote(ledger, meta_samples, meta_rm), list_size)
+    return How(check_soft(soft), rule, find_meta_vote(ledger, meta_samples, meta_rm), list_size, num_orders)
 
 
 def find_meta_vote(ledger: Ledger, meta_samples: MetaSamples | None, name: str | None) -> MetaVote | None:
@@ -168,7 +172,7 @@ def _verdict(
     judge, name = found[0].judge, found[0].example_name
     template = load_template(judge.template)
     by_place = {(entry.order, entry.stream): entry for entry in found}
-    schedule = _schedule(found[0], samples or len(found) + 1, how.list_size)
+    schedule = _schedule(found[0], samples or len(found) + 1, how)
     kept = [by_place[place] for place in takewhile(by_place.__contains__, schedule)]
     is_soft, guide = how.soft is not None, how.guide
     read = [read_judgment(template, one.order, one.stream, one.stored, is_soft=is_soft) for one in kept]
@@ -177,7 +181,7 @@ def _verdict(
     if samples is None:
         kept, judgments = kept[:num_scored], judgments[:num_scored]
     tokens = tokens_of(entry.stored for entry in kept)
-    num_wanted = len(_schedule(found[0], 1, how.list_size)) if samples is None else len(schedule)
+    num_wanted = len(_schedule(found[0], 1, how)) if samples is None else len(schedule)
     if num_scored < num_wanted:
         scores = " and their meta scores" if guide is not None else ""
         detail = (
@@ -216,10 +220,11 @@ def _hint(found: list[Entry]) -> str:
     return "; some are of lists: replay with the list size they were drawn with" if is_listed else ""
 
 
-def _schedule(entry: Entry, samples: int, list_size: int | None) -> list[tuple[Order, int]]:
+def _schedule(entry: Entry, samples: int, how: How) -> list[tuple[Order, int]]:
     """The places of the schedule this judge was asked by; at temperature 0 each order was asked once."""
     sampling = entry.judge.sampling
     key = content_key(entry.content)
     num = len(entry.content["responses"])
-    schedule = schedule_of(num, samples, seed=sampling["seed"], key=key, list_size=list_size)
+    given = {"list_size": how.list_size, "num_orders": how.num_orders}
+    schedule = schedule_of(num, samples, seed=sampling["seed"], key=key, **given)
     return [place for place in schedule if sampling["temperature"] > 0 or place[1] == 0]

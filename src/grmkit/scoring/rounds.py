@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from grmkit.errors import BackendDown, BackendError, LedgerError, TemplateError
 from grmkit.scoring.budget import first_round, next_round
 from grmkit.scoring.guided import MetaSamples
+from grmkit.scoring.lists import render_shown
 from grmkit.scoring.meta_scoring import MetaScorer
 from grmkit.scoring.principles import Writer
 from grmkit.scoring.sampling import Drawn, Sampler, Stopped
@@ -78,7 +79,8 @@ class Drawing:
         """
         if self.writer is None:
             return example
-        self.sampler.template.render(example, range(len(example.responses)))
+        first, _ = self.sampler.schedule(example, 1)[0]
+        render_shown(self.sampler.template, example, first)
         return await self.writer.give(example, is_stopped)
 
     def _known(self, example: Example) -> Example | None:
@@ -99,9 +101,10 @@ class Drawing:
     def looks(self, example: Example, samples: int) -> tuple[int, ...]:
         """After how many judgments to look; greedily, each order is drawn once."""
         sampling, backend = self.sampler.sampling, self.sampler.backend
-        num = len(self.sampler.schedule(example, samples))
+        schedule = self.sampler.schedule(example, samples)
         block_size = backend.block_size if sampling.temperature > 0 else 1
-        return looks(len(example.responses), num, block_size=block_size)
+        orders = {order for order, _ in schedule}
+        return looks(len(example.responses), len(schedule), block_size=block_size, num_orders=len(orders))
 
 
 @dataclass(frozen=True, slots=True)

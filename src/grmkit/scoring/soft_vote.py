@@ -74,7 +74,10 @@ def soft_tally(example_id: str, judgments: Sequence[Judgment], *, soft: Soft | N
 
 
 def _with_ties_broken(verdict: Verdict, meta_samples: MetaSamples | None) -> Verdict:
-    """Responses of one rank are told apart by their soft scores; `scores` and `confidence` stay those of the vote."""
+    """Responses of one rank are told apart by their soft scores; `scores` and `confidence` stay those of the vote.
+
+    To a hundredth of a point a judgment: below it is what one machine computes otherwise than another.
+    """
     read = [one for one in verdict.judgments if one.scores is not None]
     soft = [None if one.soft is None else one.soft.scores for one in read]
     rows = [told or one.scores or () for told, one in zip(soft, read, strict=True)]
@@ -85,7 +88,7 @@ def _with_ties_broken(verdict: Verdict, meta_samples: MetaSamples | None) -> Ver
     if verdict.ranking is None or not any(has for (has,) in has_soft):
         return verdict
     totals = vote(rows)
-    keys = [(-place, round(total, 9)) for place, total in zip(verdict.ranking, totals, strict=True)]
+    keys = [(-place, round(total / len(rows), 2)) for place, total in zip(verdict.ranking, totals, strict=True)]
     ranking = tuple(1 + sum(other > key for other in keys) for key in keys)
     best = ranking.index(1) if ranking.count(1) == 1 else None
     return replace(verdict, ranking=ranking, best=best, soft_scores=totals)

@@ -62,19 +62,22 @@ def check_stop(stop: float) -> float:
     return stop
 
 
-def looks(num_responses: int, samples: int, *, block_size: int = 1) -> tuple[int, ...]:
+def looks(num_responses: int, samples: int, *, block_size: int = 1, num_orders: int | None = None) -> tuple[int, ...]:
     """After how many judgments of the schedule to look: whole squares of orders in whole blocks, ever wider apart.
 
     Args:
         num_responses: How many responses there are: as many orders show each once in every position.
         samples: How many judgments there are at most; the last look.
-        block_size: How many streams of an order the backend draws at once.
+        block_size: How many streams of an order the backend draws at once; once all orders have had one, all are whole.
+        num_orders: In how many orders the responses are shown; None: in as many as there are responses.
 
     Example:
         >>> looks(2, 32), looks(8, 32), looks(2, 32, block_size=4)
         ((2, 4, 6, 8, 12, 18, 26, 32), (8, 16, 24, 32), (8, 16, 24, 32))
+        >>> looks(3, 60, block_size=4, num_orders=6)
+        (24, 48, 60)
     """
-    unit = num_responses * block_size
+    unit = num_responses if block_size == 1 else (num_orders or num_responses) * block_size
     found = [min(unit, samples)]
     while found[-1] < samples:
         step = max(unit, found[-1] // 2 // unit * unit)

@@ -153,6 +153,15 @@ def test_looks_are_at_whole_squares_of_whole_blocks(args, block_size, expected):
     assert looks(*args, block_size=block_size) == expected
 
 
+@pytest.mark.parametrize(
+    ("args", "num_orders", "expected"),
+    [((3, 48), 6, (24, 48)), ((3, 16), 6, (16,)), ((5, 90), 10, (40, 80, 90)), ((3, 16), 1, (4, 8, 12, 16))],
+)
+def test_odd_numbers_of_responses_have_twice_as_many_orders_in_blocks(args, num_orders, expected):
+    assert looks(*args, block_size=4, num_orders=num_orders) == expected
+    assert looks(3, 8, num_orders=6) == (3, 6, 8)
+
+
 @pytest.mark.parametrize("stop", [0, 1, -0.5, 1.5, float("nan")])
 def test_a_stop_is_a_chance(stop):
     with pytest.raises(ValueError, match="expected a chance between 0 and 1"):
