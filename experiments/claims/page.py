@@ -148,7 +148,8 @@ def with_curve(readme: str, told: Mapping[str, Any], results: str) -> str:
     before, _, rest = readme.partition(START)
     after = rest.partition(END)[2]
     shown = [
-        f"![{told['title']}]({results}/claims/{stem(told)}.svg)",
+        f'Claim {told["claim"]} is "{told["title"]}": **{told["held"]}**, {told["why"]}.',
+        f"![Accuracy by tokens written]({results}/claims/{stem(told)}.svg)",
         *[table_of(table) for table in told["tables"][:1]],
     ]
     return before + "\n\n".join([START, *shown, END]) + after
