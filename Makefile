@@ -6,7 +6,7 @@ fmt:       ; ruff format && ruff check --fix
 lint:      ; ruff format --check && ruff check && typos
 types:     ; pyright
 layers:    ; lint-imports
-test:      ; pytest -m "not gpu"
+test:      ; pytest -n auto --dist worksteal -m "not gpu"
 docs:      ; mkdocs build --strict
 snapshots: ; GRMKIT_REFRESH=1 pytest tests/contracts -q -k committed && python docs/generate_reference.py
 check:     lint types layers test docs

@@ -2,8 +2,8 @@
 
     python experiments/run_all.py --claims 2 --budget-minutes 180
 
-A judge without principles is the shipped one after some steps on lessons whose judgments begin with the analysis;
-beside it stands the same judge after as many steps on whole lessons. The filter uses labels: an existence proof, no
+A judge without principles is a tiny one after some steps on lessons whose judgments begin with the analysis; beside it
+stands the same judge after as many steps on whole lessons. The filter uses labels: an existence proof, no
 method.
 """
 
@@ -100,7 +100,7 @@ def without(setup: Setup) -> Table:
         for seed in setup.seeds
     ]
     columns = ["seed", "judgments without principles", "with, as many steps"]
-    return Table(f"Voting@{setup.few} of the shipped judge, trained on", columns, rows)
+    return Table(f"Voting@{setup.few} of the tiny judge, trained on", columns, rows)
 
 
 def _share(right: np.ndarray | None) -> Any:
@@ -115,7 +115,7 @@ CLAIM = Claim(
     2,
     "principles",
     "Principles help; the right ones help more; they transfer",
-    "in three parts, all Holm, p < 0.05. Three seeds of the shipped judge that go on learning judgments with "
+    "in three parts, all Holm, p < 0.05. Three seeds of a tiny judge (0.3M) that go on learning judgments with "
     "principles beat three that learn them without. Filtered and gold principles, given, beat those it writes itself."
     " The base judge given the shipped judge's principles, filtered and not, beats the base judge with its own.",
     cells,

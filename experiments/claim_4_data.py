@@ -2,8 +2,8 @@
 
     python experiments/run_all.py --claims 4 --budget-minutes 180
 
-Measured after rejective fine-tuning, whose data this is about. The base judge heeds no hint, so that a hinted judgment
-is one sample more of it: this claim is re-tested in form, and its page says so.
+Measured after rejective fine-tuning of a tiny judge, whose data this is about. It heeds no hint, so that a hinted
+judgment is one sample more of it: this claim is re-tested in form, and its page says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def cells(setup: Setup) -> Sequence[Cell]:
 
 
 def tell(setup: Setup) -> Told:
-    greedy = {name: pooled(setup, name, is_greedy=True) for name in DATA}
+    greedy = {name: pooled(setup, name, 0) for name in DATA}
     rft, plain, hinted, general = (greedy[name] for name in DATA)
     parts = []
     if rft is None or (plain is None and hinted is None and general is None):

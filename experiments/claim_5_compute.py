@@ -1,6 +1,6 @@
 """Claim 5: inference compute can beat training compute.
 
-    python experiments/run_all.py --claims 5 --budget-minutes 120 --judges tiny=FOLDER large=FOLDER
+    python experiments/run_all.py --claims 5 --budget-minutes 120 --judges large=FOLDER
 
 A small judge with 1 to all samples against larger ones asked once, greedily, by accuracy and by compute: twice the
 parameters per token read or written, each order's prompt read once.
@@ -20,7 +20,7 @@ from claims.told import Claim, Part, Table, Told, corrected, examples_of, gap, i
 from claims.votes import right_at
 
 SIZES = ("tiny", "shipped", "large")
-"""From small to large: 0.3, 1.4 and more million parameters; `--judges` says where those are that do not ship."""
+"""From small to large: 0.3, 1.4 and more million parameters; `--judges` says where the large one is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

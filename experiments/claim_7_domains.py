@@ -2,7 +2,8 @@
 
     python experiments/run_all.py --claims 7 --budget-minutes 120
 
-The spread is the standard deviation of the accuracy over the five domains, in points.
+The spread is the standard deviation of the accuracy over the five domains, in points. The stages are those of claim 3,
+of a tiny judge.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from claim_1_samples import greedy_cell, main_cell
-from claim_3_stages import pooled
+from claim_3_stages import names, pooled
 from claims.cells import Cell, items_of
 from claims.measure import Setup
 from claims.told import (
@@ -35,7 +36,7 @@ TRAINED = ("base", "rft", "rl", "spct")
 
 
 def cells(setup: Setup) -> Sequence[Cell]:
-    judges = ["base", *(f"{stage}-{seed}" for seed in setup.seeds for stage in TRAINED[1:])]
+    judges = [judge for stage in TRAINED for judge in names(setup, stage)]
     return (main_cell(setup), greedy_cell(), *(greedy_cell(judge) for judge in judges))
 
 
@@ -61,7 +62,7 @@ def tell(setup: Setup) -> Told:
 
 def judges_of(setup: Setup) -> dict[str, np.ndarray | None]:
     """Per judge, whether it is right on each item; greedy and pooled over seeds, unless its name says otherwise."""
-    found: dict[str, np.ndarray | None] = {name: pooled(setup, name, is_greedy=True) for name in TRAINED}
+    found: dict[str, np.ndarray | None] = {name: pooled(setup, name, 0) for name in TRAINED}
     found["shipped"] = right_of(setup, greedy_cell(), 1)
     found["shipped, one sample"] = right_of(setup, main_cell(setup), 1)
     found[f"shipped, Voting@{setup.samples}"] = right_of(setup, main_cell(setup), setup.samples)

@@ -23,6 +23,9 @@ import pytest
 
 SKIP_LIST = Path(__file__).with_name("skips.txt")
 MARKER_NEEDS = {"vllm": "GRMKIT_VLLM_URL", "gpu": "GRMKIT_GPU"}
+if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, each of which would take all cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 LOOPBACK = re.compile(r"localhost|127(\.\d+){3}|::1|0\.0\.0\.0|::")
 
 
@@ -179,7 +182,8 @@ def _skip_faults() -> list[str]:
 
 
 def _is_counted(config: pytest.Config) -> bool:
-    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    """Whether all tests run, and this process hears of all of them: with `-n`, that is the one that deals them out."""
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not hasattr(config, "workerinput")
     return bool(os.environ.get("CI")) and is_whole and not config.option.keyword and not config.option.markexpr
 
 

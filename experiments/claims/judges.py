@@ -11,10 +11,12 @@ import grmkit.nano
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "nano"
 WEIGHTS = "model.safetensors"
-MINUTES = {"fork": 5.0, "rft": 7.0, "grpo": 10.0}
-"""Stated cost of a training, on two cores."""
+MINUTES = {"fork": 2.0, "rft": 2.0, "grpo": 4.0}
+"""Stated cost of a training of the tiny judge, on two cores."""
+TINY_COST = 0.3
+"""What a judgment of the tiny judge costs beside one of the shipped judge."""
 FORK = ("--steps", "300", "--rate", "0.005", "--embedding-rate", "5e-4")
-FORK_SEED = 1000  # other lessons than those of the judge that ships
+FORK_SEED = 1000  # other lessons than those the judge has had
 DROPPED = {
     "no-hinted": ("sampling.hinted_samples=0",),
     "no-plain": ("sampling.samples=1",),  # a single right sample makes an item too easy: hinted ones alone are kept
@@ -29,7 +31,7 @@ class Stage:
 
     Args:
         start: The judge it starts from.
-        part: `rft` or `grpo` of the claims' recipe, or `fork`, some more supervised steps of the shipped judge.
+        part: `rft` or `grpo` of the claims' recipe, or `fork`, some more supervised steps.
         seed: Of everything that is drawn.
         changes: Settings as for `grm train --set`; of a fork, flags of `train_nano_judge.py`.
     """
@@ -78,6 +80,11 @@ class Judges:
         if stage.part != "fork":
             told["recipe"] = digest_file(self.recipe)
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+    def cost(self, name: str) -> float:
+        """What a judgment costs beside one of the shipped judge."""
+        start = self.stages[name].start if name in self.stages else name
+        return TINY_COST if start.startswith("tiny") else 1.0 if start == name else self.cost(start)
 
     def minutes(self, name: str) -> float:
         """What it should take until the judge is there."""
@@ -134,14 +141,14 @@ def stages_of(seeds: Sequence[int]) -> dict[str, Stage]:
     found = {}
     for seed in seeds:
         found |= {
-            f"none-{seed}": Stage("shipped", "fork", seed, ("--leave-out", "criteria")),
-            f"fork-{seed}": Stage("shipped", "fork", seed),
-            f"rft-{seed}": Stage("base", "rft", seed),
-            f"rl-{seed}": Stage("base", "grpo", seed),
+            f"none-{seed}": Stage("tiny", "fork", seed, ("--leave-out", "criteria")),
+            f"fork-{seed}": Stage("tiny", "fork", seed),
+            f"rft-{seed}": Stage("tiny-base", "rft", seed),
+            f"rl-{seed}": Stage("tiny-base", "grpo", seed),
             f"spct-{seed}": Stage(f"rft-{seed}", "grpo", seed),
         }
         for name, changes in DROPPED.items():
-            found[f"{name}-{seed}"] = Stage("base", "rft", seed, changes)
+            found[f"{name}-{seed}"] = Stage("tiny-base", "rft", seed, changes)
     return found
 
 
@@ -165,8 +172,8 @@ def part_of(text: str, part: str) -> str:
 
 
 def known_folders(more: Mapping[str, Path]) -> dict[str, Path]:
-    """The judge that ships and the base of the recipes, and others."""
-    return {"shipped": grmkit.nano.JUDGE, "base": RECIPES / "base", **more}
+    """The judge that ships, the base of the recipes, a tiny judge and a base made of it, and others."""
+    return {"shipped": grmkit.nano.JUDGE, **{name: RECIPES / name for name in ("base", "tiny", "tiny-base")}, **more}
 
 
 def digest_file(path: Path) -> str:

@@ -120,7 +120,7 @@ class Setup:
         shown = items_of(cell.split, part.stop)[part.start :]
         nums = [num_shown(item.example, cell.view) for item in shown]
         is_kept = part == self.unscored(cell) and self.ledger.exists()
-        one = 0.0 if is_kept else sum(_cost(num, cell) for num in nums if num)
+        one = 0.0 if is_kept else self.judges.cost(cell.judge) * sum(_cost(num, cell) for num in nums if num)
         return (one + META_S * cell.samples * len(part) * self.wants_meta(cell)) / self.workers
 
 

@@ -23,7 +23,12 @@ INI = "[pytest]\ntestpaths = tests\nmarkers =\n    vllm: live server\naddopts = 
 SKIPS_AS_THEY_ARE = "no-data 1 tests/test_it.py::test_real*\nno-vllm 1 tests/test_it.py::test_live_server\n"
 
 
-def run_project(folder: Path, root: Path, *, skips: str, **environment: str) -> subprocess.CompletedProcess[str]:
+IN_PROCESSES = pytest.mark.parametrize("flags", [(), ("-n", "2")], ids=["alone", "in-two-processes"])
+
+
+def run_project(
+    folder: Path, root: Path, *flags: str, skips: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """A project of two tests under our conftest, in CI."""
     tests = folder / "tests"
     tests.mkdir()
@@ -32,7 +37,7 @@ def run_project(folder: Path, root: Path, *, skips: str, **environment: str) -> 
     (tests / "test_it.py").write_text(PROJECT)
     (folder / "pytest.ini").write_text(INI)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GRMKIT_", "PYTEST_"))}
-    command = [sys.executable, "-m", "pytest", "-q"]
+    command = [sys.executable, "-m", "pytest", "-q", *flags]
     return subprocess.run(
         command, cwd=folder, env=kept | {"CI": "1"} | environment, capture_output=True, text=True, check=False
     )
@@ -56,14 +61,16 @@ def test_this_machine_can_be_reached() -> None:
         assert client.getpeername() == server.getsockname()
 
 
-def test_expected_skips_pass(tmp_path: Path, root: Path) -> None:
-    done = run_project(tmp_path, root, skips=SKIPS_AS_THEY_ARE, GRMKIT_DATA="none")
+@IN_PROCESSES
+def test_expected_skips_pass(tmp_path: Path, root: Path, flags: tuple[str, ...]) -> None:
+    done = run_project(tmp_path, root, *flags, skips=SKIPS_AS_THEY_ARE, GRMKIT_DATA="none")
     assert done.returncode == 0, done.stdout
     assert "2 skipped, as tests/skips.txt expects" in done.stdout
 
 
-def test_a_skip_that_is_not_listed_fails(tmp_path: Path, root: Path) -> None:
-    done = run_project(tmp_path, root, skips="", GRMKIT_DATA="none")
+@IN_PROCESSES
+def test_a_skip_that_is_not_listed_fails(tmp_path: Path, root: Path, flags: tuple[str, ...]) -> None:
+    done = run_project(tmp_path, root, *flags, skips="", GRMKIT_DATA="none")
     assert done.returncode == 1
     assert "skipped, but not on the list: tests/test_it.py::test_real_data" in done.stdout
 

@@ -85,7 +85,7 @@ def test_a_claim_is_measured_and_told(run, folder, number):
     found = told(folder, number)
     assert "left in all: about 0 min" in said
     assert found["tables"], found["why"]
-    assert all(cell["items"] == cell["wanted"] or cell["cell"].startswith(("tiny", "large")) for cell in found["cells"])
+    assert all(cell["items"] == cell["wanted"] or cell["cell"].startswith("large") for cell in found["cells"])
     assert all(path.stat().st_mtime_ns == time for path, time in before.items()), "a cell was measured twice"
     (svg,) = (folder / "results" / "claims").glob(f"claim-{number}-*.svg")
     assert "</svg>" in svg.read_text()
@@ -123,4 +123,4 @@ def test_the_page_that_is_committed_is_made_of_the_numbers_that_are():
 
 def test_what_has_no_judge_is_named(run):
     said = run("--claims", "5")
-    assert "not run: tiny.plain.greedy.1, as there is no such judge" in said
+    assert "not run: large.plain.greedy.1, as there is no such judge" in said

@@ -48,47 +48,49 @@ def num_judgments(path: Path) -> int:
             return 0
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the items, and what one process alone, never interrupted, makes of them: `whole`."""
+    folder = tmp_path_factory.mktemp("nano")
     rows = [
         {"id": item.example.id, "query": item.example.query, "responses": list(item.example.responses)}
         for item in items("validation", NUM_ITEMS)
     ]
-    (tmp_path / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return tmp_path
+    (folder / "items.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    finish(start(folder, "whole"))
+    return folder
 
 
-def test_second_runs_and_second_processes_give_the_same_bytes(folder):
-    finish(start(folder, "one"))
+@pytest.fixture
+def whole(folder: Path) -> bytes:
+    return (folder / "whole.jsonl").read_bytes()
+
+
+def test_second_runs_and_second_processes_give_the_same_bytes(folder, whole):
     finish(start(folder, "two"))
-    one = (folder / "one.jsonl").read_bytes()
-    assert one == (folder / "two.jsonl").read_bytes(), "another process, another ledger"
-    said = finish(start(folder, "one"))
-    assert one == (folder / "one.jsonl").read_bytes(), "the same ledger"
+    assert whole == (folder / "two.jsonl").read_bytes(), "another process, another ledger"
+    said = finish(start(folder, "two"))
+    assert whole == (folder / "two.jsonl").read_bytes(), "the same ledger"
     assert " 0 asked for in 0 requests" in said
     finish(start(folder, "other", "--seed", "1"))
-    assert one != (folder / "other.jsonl").read_bytes(), "another seed is another draw"
+    assert whole != (folder / "other.jsonl").read_bytes(), "another seed is another draw"
 
 
-def test_fewer_samples_first_change_nothing(folder):
+def test_fewer_samples_first_change_nothing(folder, whole):
     finish(start(folder, "grown", samples=3))
     finish(start(folder, "grown", samples=8))
-    finish(start(folder, "whole", samples=8))
-    assert (folder / "grown.jsonl").read_bytes() == (folder / "whole.jsonl").read_bytes()
+    assert (folder / "grown.jsonl").read_bytes() == whole
 
 
-def test_two_processes_share_one_ledger_and_agree(folder):
+def test_two_processes_share_one_ledger_and_agree(folder, whole):
     pair = [start(folder, "shared"), start(folder, "shared", "-o", str(folder / "second.jsonl"))]
     for process in pair:
         finish(process)
-    finish(start(folder, "alone"))
-    alone = (folder / "alone.jsonl").read_bytes()
-    assert alone == (folder / "shared.jsonl").read_bytes() == (folder / "second.jsonl").read_bytes()
-    assert num_judgments(folder / "shared.sqlite") == num_judgments(folder / "alone.sqlite")
+    assert whole == (folder / "shared.jsonl").read_bytes() == (folder / "second.jsonl").read_bytes()
+    assert num_judgments(folder / "shared.sqlite") == num_judgments(folder / "whole.sqlite")
 
 
-def test_kills_change_nothing(folder):
-    finish(start(folder, "whole"))
+def test_kills_change_nothing(folder, whole):
     total, moment, num_interrupted = num_judgments(folder / "whole.sqlite"), random.Random(3), 0
     for _ in range(NUM_KILLS):
         process, before = start(folder, "killed"), num_judgments(folder / "killed.sqlite")
@@ -101,4 +103,4 @@ def test_kills_change_nothing(folder):
         num_interrupted += 0 < num_judgments(folder / "killed.sqlite") < total
     assert num_interrupted >= 2, "the kills came too early or too late to prove anything"
     finish(start(folder, "killed"))
-    assert (folder / "killed.jsonl").read_bytes() == (folder / "whole.jsonl").read_bytes()
+    assert (folder / "killed.jsonl").read_bytes() == whole
