@@ -16,6 +16,12 @@ from claims.measure import Setup
 from claims.plots import bars
 from claims.told import MARGIN, Claim, Part, Table, Test, Told, corrected, gap, in_parts, right_of, share
 
+OPTIONS = {
+    "spct": "none",
+    "replaced": "groups without signal are replaced, two rounds at most",
+    "meta": "half the reward of a right judgment is the meta RM's trust in it",
+    "by-query": "principles come from the query alone",
+}
 STAGES = {"rft": "rejective fine-tuning", "rl": "RL from the base", "spct": "both, one after the other"}
 
 
@@ -27,7 +33,8 @@ def names(setup: Setup, stage: str) -> list[str]:
 def cells(setup: Setup) -> Sequence[Cell]:
     seeds = [judge for seed in setup.seeds for judge in (f"rft-{seed}", f"spct-{seed}", f"rl-{seed}")]
     every = ("tiny-base", *seeds)
-    return (*(greedy_cell(judge) for judge in every), *(voted_cell(setup, judge) for judge in every))
+    options = [greedy_cell(judge) for option in list(OPTIONS)[1:] for judge in names(setup, option)]
+    return (*(greedy_cell(judge) for judge in every), *(voted_cell(setup, judge) for judge in every), *options)
 
 
 def voted_cell(setup: Setup, judge: str) -> Cell:
@@ -46,7 +53,8 @@ def tell(setup: Setup) -> Told:
     ]
     tests = corrected(test for part in parts for test in part.tests)
     held, why, table = in_parts(parts, tests)
-    return Told(held, why, [accuracies(setup), table], [*tests, *corrected(sampled_tests(setup))])
+    beside = [*corrected(sampled_tests(setup)), *corrected(option_tests(setup))]
+    return Told(held, why, [accuracies(setup), table, options(setup)], [*tests, *beside])
 
 
 def sampled_tests(setup: Setup) -> list[Test]:
@@ -56,6 +64,20 @@ def sampled_tests(setup: Setup) -> list[Test]:
     most = {stage: pooled(setup, stage, setup.samples) for stage in ("rft", "spct")}
     name = f"Voting@{setup.samples}"
     return [*tests, *_gaps(most, [("spct", "rft")], name, margin=MARGIN)]
+
+
+def option_tests(setup: Setup) -> list[Test]:
+    """What each option of RL adds to RL without it."""
+    right = {option: pooled(setup, option, 0) for option in OPTIONS}
+    return [test for option in list(OPTIONS)[1:] for test in _gaps(right, [(option, "spct")])]
+
+
+def options(setup: Setup) -> Table:
+    rows = []
+    for option, words in OPTIONS.items():
+        right = [_right(setup, judge, 0) for judge in names(setup, option)]
+        rows.append([words, *(None if one is None else share(one) for one in right)])
+    return Table("Options of RL after rejective fine-tuning, greedy", ["option", *map(str, setup.seeds)], rows)
 
 
 def pooled(setup: Setup, stage: str, k: int) -> np.ndarray | None:

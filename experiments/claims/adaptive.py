@@ -10,7 +10,7 @@ from claims.cells import Cell
 from claims.measure import BLOCK, Setup
 from claims.told import MARGIN, Number, Table, Test, gap, outcomes, share
 from claims.votes import SHARE, look
-from grmkit.scoring.guided import MetaSamples
+from grmkit.scoring.guided import SOFT, MetaSamples
 
 STOPS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
 MAX_LOSS = 0.0025
@@ -32,6 +32,8 @@ WAYS = (
     Way("plain, blocks of four", None, BLOCK, 0.40),
     Way("guided, a server", SHARE, 1, 0.25),
     Way("guided, blocks of four", SHARE, BLOCK, 0.25),
+    Way("guided, softly, a server", SOFT, 1, 0.25),
+    Way("guided, softly, blocks of four", SOFT, BLOCK, 0.25),
 )
 
 

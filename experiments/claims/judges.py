@@ -23,6 +23,12 @@ DROPPED = {
     "no-general": ("data.general_share=0.0",),
 }
 """What is dropped from rejective fine-tuning."""
+OPTIONS = {
+    "replaced": ("rollout.replace_groups=2",),
+    "meta": ("reward.meta_rm=nano", "reward.meta_weight=0.5"),
+    "by-query": ("rollout.query_principles=true",),
+}
+"""Options of RL, each added to what it does without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,8 @@ def stages_of(seeds: Sequence[int]) -> dict[str, Stage]:
         }
         for name, changes in DROPPED.items():
             found[f"{name}-{seed}"] = Stage("tiny-base", "rft", seed, changes)
+        for name, changes in OPTIONS.items():
+            found[f"{name}-{seed}"] = Stage(f"rft-{seed}", "grpo", seed, changes)
     return found
 
 
