@@ -8,9 +8,23 @@ from typing import Any
 
 import numpy as np
 from claims.cells import Cell, Measured
-from claims.measure import Setup, num_blocks, num_orders
-from claims.told import MARGIN, NOT_RUN, Claim, Table, Test, Told, corrected, gap, outcomes, percent, points, share
-from claims.votes import SHARE, is_right, is_tie, right_at, totals_of
+from claims.measure import Setup, num_blocks
+from claims.told import (
+    MARGIN,
+    NOT_RUN,
+    Claim,
+    Table,
+    Test,
+    Told,
+    corrected,
+    decided,
+    gap,
+    outcomes,
+    percent,
+    points,
+    share,
+)
+from claims.votes import SHARE, is_right, is_tie, num_orders, right_at, totals_of
 
 from grmkit.scoring.guided import SOFT, MetaSamples
 from grmkit.types import Example
@@ -57,7 +71,7 @@ def tell(setup: Setup) -> Told:
         held,
         why,
         [curve_table(curves, ks, measured, examples), baselines(measured, examples, by_greedy, ks)],
-        [*tests, *corrected(soft_tests_of(curves, ks))],
+        [*tests, *corrected(soft_tests_of(curves, ks)), *corrected(dearer_tests_of(curves, ks))],
         notes(measured, ks[-1]),
     )
 
@@ -99,12 +113,20 @@ def soft_tests_of(curves: Mapping[str, Any], ks: Sequence[int]) -> list[Test]:
     return [*tests, gap(name, soft[most][SEEN:], plain[most][SEEN:], margin=MARGIN)]
 
 
+def dearer_tests_of(curves: Mapping[str, Any], ks: Sequence[int]) -> list[Test]:
+    """The soft vote against twice the plain judgments, which cost about what the meta RM's reading costs."""
+    plain, soft = curves["plain"], curves["guided, soft"]
+    if soft is None:
+        return []
+    return [gap(f"soft@{k} minus plain@{2 * k}", soft[k], plain[2 * k]) for k in (2, *GUIDED_AT) if 2 * k in ks]
+
+
 def judged(tests: Sequence[Test], guided: Any, most: int) -> tuple[str, str]:
     """By the rule of the claim."""
     said = "; ".join(f"{test.name}: {points(test.value)}" for test in tests)
     failed = [test.name for test in tests if not test.is_shown]
     if failed:
-        return "not held", f"not shown: {', '.join(failed)} ({said})"
+        return decided(tests), f"not shown: {', '.join(failed)} ({said})"
     if guided is None or len(tests) < 3 + len([k for k in GUIDED_AT if k <= most]):
         return NOT_RUN, f"only in part: {said}"
     return "held", said
@@ -116,10 +138,11 @@ def curve_table(curves: Mapping[str, Any], ks: Sequence[int], measured: Measured
             str(k),
             *(None if one is None else share(one[k]) for one in curves.values()),
             *tokens_at(measured, examples, k),
+            tokens_guiding(measured, examples, k),
         ]
         for k in ks
     ]
-    columns = ["k", *curves, "tokens written", "tokens read"]
+    columns = ["k", *curves, "tokens written", "tokens read", "read by the meta RM"]
     return Table(f"Accuracy by samples, {len(examples):,} test items; tokens per item", columns, rows)
 
 
@@ -130,6 +153,14 @@ def tokens_at(measured: Measured, examples: Sequence[Example], k: int) -> tuple[
     prompts = measured.prompt_tokens / np.array([num_blocks(num, samples) for num in nums])
     read = prompts * np.array([num_orders(num, k) for num in nums])
     return round(float(measured.completion_tokens.mean()) * k / samples, 1), round(float(read.mean()), 1)
+
+
+def tokens_guiding(measured: Measured, examples: Sequence[Example], k: int) -> float:
+    """Tokens an item's k judgments are to a meta RM, which reads each with its prompt."""
+    samples = measured.scores.shape[1]
+    blocks = np.array([num_blocks(len(example.responses), samples) for example in examples])
+    one = measured.prompt_tokens / blocks + measured.completion_tokens / samples
+    return round(k * float(one.mean()), 1)
 
 
 def baselines(
@@ -160,6 +191,8 @@ def notes(measured: Measured, most: int) -> list[str]:
         f"ties at the top, wrong: {percent(ties[1])} with one sample, {percent(ties[most])} with {most}",
         f"the soft vote was chosen when the first {SEEN} items had been seen: its tests are of the items after those, "
         "corrected by themselves, and have no part in the rule",
+        "the meta RM is as large as the judge and reads every judgment with its prompt, about as much work as writing "
+        "another: at equal compute the soft vote of k stands beside the plain vote of 2k",
     ]
 
 
@@ -168,7 +201,8 @@ def draw(axes: Any, told: Mapping[str, Any]) -> None:
         return
     table, beside = told["tables"][:2]
     for place, name in enumerate(table["columns"][1 : 1 + len(WAYS)], start=1):
-        line = [(row[-2], row[place]) for row in table["rows"] if row[place] is not None]
+        parts = 2 if name == "plain" else 3  # written, read, read by the meta RM
+        line = [(sum(row[-3:][:parts]), row[place]) for row in table["rows"] if row[place] is not None]
         if line:
             tokens, numbers = zip(*line, strict=True)
             values = [100 * number["value"] for number in numbers]
@@ -176,15 +210,13 @@ def draw(axes: Any, told: Mapping[str, Any]) -> None:
             if name == "plain":
                 lows, highs = ([100 * number[end] for number in numbers] for end in ("low", "high"))
                 axes.fill_between(tokens, lows, highs, alpha=0.15)
-                for row, value in zip(table["rows"], values, strict=True):
-                    axes.annotate(
-                        f"k={row[0]}", (row[-2], value), xytext=(3, -9), textcoords="offset points", fontsize=7
-                    )
+                for row, token, value in zip(table["rows"], tokens, values, strict=True):
+                    axes.annotate(f"k={row[0]}", (token, value), xytext=(3, -9), textcoords="offset points", fontsize=7)
     greedy = beside["rows"][1][1]
     if greedy is not None:
         axes.axhline(100 * greedy["value"], linestyle=":", color="gray", label="greedy")
     axes.set_xscale("log")
-    axes.set_xlabel("tokens written per item")
+    axes.set_xlabel("tokens written and read per item, by judge and meta RM")
     axes.set_ylabel("accuracy, %")
     axes.legend(fontsize=7)
 

@@ -2,6 +2,10 @@
 
     python experiments/run_all.py --claims 5 --budget-minutes 120 --judges large=FOLDER
 
+The large judge is not committed; one of 3 million parameters is trained by
+
+    python experiments/train_nano_judge.py --out runs/large --hidden 192 --layers 6 --heads 6 --kv-heads 2 --mlp 576
+
 A small judge with 1 to all samples against larger ones asked once, greedily, by accuracy and by compute: twice the
 parameters per token read or written, each order's prompt read once.
 """

@@ -71,10 +71,10 @@ def by_length(setup: Setup, measured: Measured, examples: Sequence[Example]) -> 
     rows = []
     for num in sorted({*nums.tolist()}):
         at = nums == num
-        rows.append([str(num), int(at.sum()), share(np.where(at, one, np.nan)), share(np.where(at, voted, np.nan))])
-    return Table(
-        "Accuracy by number of responses", ["responses", "items", "one sample", f"Voting@{setup.samples}"], rows
-    )
+        shares = [share(np.where(at, right, np.nan)) for right in (one, voted)]
+        rows.append([str(num), int(at.sum()), f"{100 / max(num, 2):.1f} %", *shares])
+    columns = ["responses", "items", "chance", "one sample", f"Voting@{setup.samples}"]
+    return Table("Accuracy by number of responses", columns, rows)
 
 
 def lists_part(setup: Setup, measured: Measured, examples: Sequence[Example]) -> Part:

@@ -32,6 +32,7 @@ from claims.told import (
 from grmkit.metrics.bootstrap import percentile_interval
 from grmkit.nano.world import DOMAINS
 
+NOTE = "asked is which judge spreads less, not that one spreads little: the table tells how far domains lie apart"
 TRAINED = ("base", "rft", "rl", "spct")
 
 
@@ -57,7 +58,7 @@ def tell(setup: Setup) -> Told:
     ]
     tests = corrected(test for part in parts for test in part.tests)
     held, why, table = in_parts(parts, tests)
-    return Told(held, why, [by_domain(every), table], tests)
+    return Told(held, why, [by_domain(every), table], tests, [NOTE])
 
 
 def judges_of(setup: Setup) -> dict[str, np.ndarray | None]:

@@ -14,6 +14,7 @@ import numpy as np
 from claims.cells import MAX_RESPONSES, Cell, Measured, items_of, read_cell, write_cell
 from claims.judges import WEIGHTS, Judges, digest_file
 from claims.views import BORROWED, num_shown, show
+from claims.votes import num_orders
 from grmkit.backends import Sampling
 from grmkit.corpora.draw import Judge, draw
 from grmkit.corpora.principles import with_principles
@@ -86,6 +87,10 @@ class Setup:
         Raises:
             SystemExit: If it was measured with other settings.
         """
+        found = self._all_of(cell)
+        return None if found is None else found.first(self.num_of(cell))
+
+    def _all_of(self, cell: Cell) -> Measured | None:
         found = read_cell(self.cells, cell) if self.judges.is_known(cell.judge) else None
         if found is None:
             return None
@@ -95,14 +100,14 @@ class Setup:
             raise SystemExit(
                 f"{cell.name}: was measured with another {', '.join(wrong)}; delete its file in {self.cells}"
             )
-        return found.first(self.num_of(cell))
+        return found
 
     def unscored(self, cell: Cell) -> range:
         """The items of a cell that were judged, but not scored by the meta RM there is."""
-        found = self.read(cell) if self.wants_meta(cell) else None
+        found = self._all_of(cell) if self.wants_meta(cell) else None
         if found is None or found.settings.get("meta_rm_sha256") == self.meta_rm_digest():
             return range(0)
-        return range(len(found))
+        return range(len(found))  # all that were judged, also those beyond what is wanted now: none may lose theirs
 
     def meta_rm_digest(self) -> str:
         return digest_file(self.meta_rm / WEIGHTS)
@@ -125,12 +130,6 @@ class Setup:
 
 
 @cache
-def num_orders(num_responses: int, samples: int) -> int:
-    """How many orders so many judgments are shown in."""
-    return len({order for order, _ in order_schedule(num_responses, samples, seed=0, key="")})
-
-
-@cache
 def num_blocks(num_responses: int, samples: int) -> int:
     """How many blocks they are drawn in, each of which reads the prompt once."""
     orders = [order for order, _ in order_schedule(num_responses, samples, seed=0, key="")]
@@ -144,7 +143,16 @@ def _cost(num: int, cell: Cell) -> float:
 
 
 def measure(setup: Setup, cell: Cell, part: range) -> Measured:
-    """Judge these items of a cell, the first that it lacks, and keep what came of them; returns all there is."""
+    """Judge these items of a cell, the first that it lacks, and keep what came of them; returns all there is.
+
+    Raises:
+        SystemExit: If those before have meta scores and these would have none.
+    """
+    before = read_cell(setup.cells, cell) if part.start else None
+    if before is not None and before.meta is not None and not setup.wants_meta(cell):
+        raise SystemExit(
+            f"{cell.name}: has meta scores, but {setup.meta_rm} is no folder; give the meta RM with --meta-rm"
+        )
     setup.judges.make(cell.judge)
     started = time.monotonic()
     shown = items_of(cell.split, part.stop)[part.start :]
@@ -162,7 +170,6 @@ def measure(setup: Setup, cell: Cell, part: range) -> Measured:
     if setup.wants_meta(cell):
         settings["meta_rm_sha256"] = setup.meta_rm_digest()
     new = _measured(every, cell, setup.workers * (time.monotonic() - started), settings, setup.wants_meta(cell))
-    before = read_cell(setup.cells, cell) if part.start else None
     whole = new if before is None else before.joined(new)
     write_cell(setup.cells, cell, whole)
     return whole

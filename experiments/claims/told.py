@@ -20,6 +20,7 @@ NUM_RESAMPLES = 2000
 ALPHA = 0.05
 MARGIN = 0.005  # half a point: what a cheaper vote may lose and still do, one-sided at 95 %
 NOT_RUN = "not run"
+NOT_DECIDED = "not decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class Test:
             return self.bound is not None and self.bound > -self.margin
         return self.value > 0 and self.p_holm is not None and self.p_holm < ALPHA
 
+    @property
+    def is_refuted(self) -> bool:
+        """That it is worse, as surely; what is neither shown nor refuted wants more items."""
+        return not self.is_shown and self.high < 0
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -71,7 +77,7 @@ class Told:
     """What came of a claim.
 
     Args:
-        held: `held`, `not held` or `not run`.
+        held: `held`, `held in part`, `not held`, `not decided` or `not run`.
         why: In a sentence, with the numbers that decided.
     """
 
@@ -186,7 +192,10 @@ def outcomes(found: Measured | None, cell: Cell) -> tuple[Measured, list[Example
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a claim: it held if all of its tests say so, and what else is asked of it; without tests, not run."""
+    """One part of a claim: it held if all of its tests say so, and what else is asked of it; without tests, not run.
+
+    It did not hold if a test says the opposite, or something else is missing; otherwise it is not decided.
+    """
 
     name: str
     tests: Sequence[Test] = ()
@@ -205,13 +214,22 @@ def in_parts(parts: Sequence[Part], tests: Sequence[Test]) -> tuple[str, str, Ta
     rows, held = [], {}
     for part in parts:
         own = [by_name[test.name] for test in part.tests]
-        is_held = part.is_within and all(test.is_shown for test in own)
-        held[part.name] = NOT_RUN if not own else "held" if is_held else "not held"
+        held[part.name] = decided(own, is_within=part.is_within)
         rows.append([part.name, held[part.name], "; ".join(f"{test.name}: {points(test.value)}" for test in own)])
     said = "; ".join(f"{name}: {how}" for name, how in held.items())
     kinds = set(held.values())
-    whole = kinds.pop() if len(kinds) == 1 else "not held" if "not held" in kinds else "held in part"
+    worst = next((kind for kind in ("not held", NOT_DECIDED) if kind in kinds), "held in part")
+    whole = kinds.pop() if len(kinds) == 1 else worst
     return whole, said, Table("Parts", ["part", "held?", "points"], rows)
+
+
+def decided(tests: Sequence[Test], *, is_within: bool = True) -> str:
+    """What corrected tests, and what else is asked, come to."""
+    if not tests:
+        return NOT_RUN
+    if not is_within or any(test.is_refuted for test in tests):
+        return "not held"
+    return "held" if all(test.is_shown for test in tests) else NOT_DECIDED
 
 
 def right_of(setup: Setup, cell: Cell, k: int) -> np.ndarray | None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from claims.cells import Measured
 from grmkit.scoring.guided import MetaSamples, num_kept
+from grmkit.scoring.orders import order_schedule
 from grmkit.scoring.stopping import POOL_SIZE, chance_of_change, looks, pooled_prior, weigh
 from grmkit.types import Example
 
@@ -122,8 +124,15 @@ def look(found: Measured, examples: Sequence[Example], *, block_size: int = 1, h
 
 
 def _times(example: Example, samples: int, block_size: int) -> tuple[int, ...]:
-    times = looks(len(example.responses), samples, block_size=block_size)
-    return times if len(example.responses) > 1 else times[-1:]  # a single response has no decision
+    num = len(example.responses)
+    times = looks(num, samples, block_size=block_size, num_orders=num_orders(num, samples))
+    return times if num > 1 else times[-1:]  # a single response has no decision
+
+
+@cache
+def num_orders(num_responses: int, samples: int) -> int:
+    """How many orders so many judgments are shown in."""
+    return len({order for order, _ in order_schedule(num_responses, samples, seed=0, key="")})
 
 
 def _read(found: Measured, row: int, num: int) -> tuple[list[tuple[float, ...]], list[float]]:

@@ -111,6 +111,12 @@ def test_a_meta_rm_that_comes_later_scores_what_was_judged(run, folder, tmp_path
     assert (before["packed"]["meta"], len(after["settings"]["meta_rm_sha256"])) == (None, 16)
     assert "guided@4 minus plain@4" in [test["name"] for test in told(folder, 1)["tests"]]
     assert told(folder, 8)["tables"][1]["rows"][2][1] is not None, "a threshold for the guided vote"
+    with pytest.raises(SystemExit, match=r"has meta scores, but .* is no folder; give the meta RM with --meta-rm"):
+        run("--claims", "1", "--num-test", "8")
+    assert json.loads(path.read_text()) == after, "no item without a meta score was joined to those that have one"
+    path.write_text(json.dumps({**after, "settings": {**after["settings"], "meta_rm_sha256": "another"}}))
+    run("--claims", "1", "--num-test", "3", "--meta-rm", str(meta_rm))
+    assert json.loads(path.read_text())["packed"] == after["packed"], "all that was judged is kept, and scored again"
 
 
 def test_the_page_that_is_committed_is_made_of_the_numbers_that_are():

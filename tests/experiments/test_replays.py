@@ -5,7 +5,8 @@ import pytest
 from claims.cells import Cell, Measured, items_of, pack, read_cell, unpack, write_cell
 from claims.judges import part_of
 from claims.orders import balanced_and_shuffled
-from claims.told import corrected, gap
+from claims.told import Part, corrected, gap, in_parts
+from claims.told import Test as Difference
 from claims.views import pair_of, show
 from claims.votes import is_right, look, right_at, totals_of
 
@@ -71,23 +72,29 @@ def test_fewer_votes_are_averaged_over_windows():
     assert right_at(measured(scores), [pair], 3).tolist() == [1.0], "one window of three"
 
 
+@pytest.mark.parametrize("block_size", [1, 4])
+@pytest.mark.parametrize("num", [2, 3])
 @pytest.mark.parametrize("stop", [0.6, 0.95])
-def test_a_replayed_stop_is_that_of_the_judge(stop):
+def test_a_replayed_stop_is_that_of_the_judge(stop, num, block_size):
     """Against `score_all(stop=...)` over a backend that writes random scores."""
-    pairs = [Example(f"What is 2 + {i}?", (str(2 + i), str(3 + i)), label=(9.0, 1.0), id=str(i)) for i in range(80)]
+    samples, label = 8 * num if block_size == 1 else 16 * num, (9.0, 1.0, 1.0)[:num]
+    examples = [
+        Example(f"What is 2 + {i}?", tuple(str(2 + i + more) for more in range(num)), label=label, id=str(i))
+        for i in range(80)
+    ]
 
     def answer(request, stream):
         generator = np.random.default_rng([int(request.example_id), *request.order, stream])
-        first = generator.integers(3, 11, 2)
-        shown = first if request.order == (0, 1) else first[::-1]
-        return f"Scores: \\boxed{{{shown[0]}, {shown[1]}}}"
+        scores = generator.integers(3, 11, num)
+        return f"Scores: \\boxed{{{', '.join(str(scores[index]) for index in request.order)}}}"
 
-    judge = GenerativeJudge(FakeBackend(answer), load_template("deepseek-grm"), Ledger(None))
-    full = judge.score_all(pairs, samples=16)
-    scores = np.full((80, 16, 8), np.nan)
-    scores[:, :, :2] = [[one.scores for one in verdict.judgments] for verdict in full]
-    right, nums = look(measured(scores), pairs).stopped(stop)
-    stopped = judge.score_all(pairs, samples=16, stop=stop)
+    backend = FakeBackend(answer, block_size=block_size)
+    judge = GenerativeJudge(backend, load_template("deepseek-grm"), Ledger(None))
+    full = judge.score_all(examples, samples=samples)
+    scores = np.full((80, samples, 8), np.nan)
+    scores[:, :, :num] = [[one.scores for one in verdict.judgments] for verdict in full]
+    right, nums = look(measured(scores), examples, block_size=block_size).stopped(stop)
+    stopped = judge.score_all(examples, samples=samples, stop=stop)
     judge.close()
     assert nums.tolist() == [verdict.samples for verdict in stopped]
     assert right.tolist() == [float(verdict.best == 0) for verdict in stopped]
@@ -148,3 +155,26 @@ def test_a_margin_is_no_claim_to_be_better():
 def test_a_part_of_a_recipe_is_a_recipe():
     text = 'recipe = "spct"\n[rft]\na = 1\n[rft.data]\nb = 2\n[grpo]\nc = 3\n[grpo.optim]\nd = 4\n'
     assert part_of(text, "grpo") == 'recipe = "grpo"\nc = 3\n[optim]\nd = 4\n'
+
+
+def found(name, value, low, high, p_holm=None, bound=None, margin=None):
+    return Difference(name, value, low, high, 0.0, 100, p_holm, bound, margin)
+
+
+def test_a_part_that_wants_more_items_is_not_decided():
+    """Better for sure, or perhaps, or worse; not worse by half a point, or perhaps not, or worse."""
+    better, perhaps = found("a", 0.02, 0.01, 0.03, 0.01), found("b", 0.02, -0.01, 0.05, 0.2)
+    worse = found("c", -0.02, -0.03, -0.01, 0.01)
+    close = found("d", -0.001, -0.005, 0.003, bound=-0.004, margin=0.005)
+    open_ = found("e", -0.001, -0.012, 0.010, bound=-0.010, margin=0.005)
+    lost = found("f", -0.03, -0.05, -0.01, bound=-0.045, margin=0.005)
+    kinds = {"held": [better, close], "not decided": [better, perhaps, open_], "not held": [better, lost]}
+    for kind, tests in kinds.items():
+        whole, _, table = in_parts([Part("x", tests)], tests)
+        assert (whole, table.rows[0][1]) == (kind, kind)
+    assert in_parts([Part("x", [worse])], [worse])[0] == "not held"
+    assert in_parts([Part("x", [better], is_within=False)], [better])[0] == "not held", "what else is asked is missing"
+    assert in_parts([Part("x", [better]), Part("y")], [better])[0] == "held in part", "the other was not run"
+    assert in_parts([Part("x", [better]), Part("y", [open_])], [better, open_])[0] == "not decided"
+    assert in_parts([Part("x", [worse]), Part("y", [open_])], [worse, open_])[0] == "not held"
+    assert in_parts([Part("x")], [])[0] == "not run"
