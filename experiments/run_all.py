@@ -180,7 +180,8 @@ def tell(setup: Setup, claim: Claim, out: Path) -> dict[str, Any]:
     cells = []
     for cell in claim.cells(setup):
         found = setup.read(cell)
-        cells.append({"cell": cell.name, "items": 0 if found is None else len(found), "wanted": setup.num_of(cell)})
+        num, seconds = (0, 0.0) if found is None else (len(found), round(found.seconds))
+        cells.append({"cell": cell.name, "items": num, "wanted": setup.num_of(cell), "seconds": seconds})
     told = write_claim(out / "claims", claim, claim.tell(setup), cells)
     print(f"{stem(told)}: {told['held']}", file=sys.stderr)
     return told

@@ -79,7 +79,13 @@ def page_of(every: Sequence[Mapping[str, Any]]) -> str:
         f"| [{one['claim']}](#claim-{one['claim']}) | {one['title']} | **{one['held']}** | {one['why']} |"
         for one in every
     ]
-    return INTRODUCTION + "\n".join(rows) + "\n" + "".join(_section(one) for one in every)
+    return INTRODUCTION + "\n".join(rows) + "\n\n" + _effort(every) + "".join(_section(one) for one in every)
+
+
+def _effort(every: Sequence[Mapping[str, Any]]) -> str:
+    seconds = {cell["cell"]: cell["seconds"] for one in every for cell in one["cells"]}
+    hours = sum(seconds.values()) / 3600
+    return f"Judging took {hours:.1f} hours of one core so far, often beside other work; trainings are not counted.\n"
 
 
 def _section(told: Mapping[str, Any]) -> str:
