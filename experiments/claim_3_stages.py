@@ -31,8 +31,7 @@ def names(setup: Setup, stage: str) -> list[str]:
 
 
 def cells(setup: Setup) -> Sequence[Cell]:
-    seeds = [judge for seed in setup.seeds for judge in (f"rft-{seed}", f"spct-{seed}", f"rl-{seed}")]
-    every = ("tiny-base", *seeds)
+    every = [judge for stage in ("base", "rft", "spct", "rl") for judge in names(setup, stage)]
     options = [greedy_cell(judge) for option in list(OPTIONS)[1:] for judge in names(setup, option)]
     return (*(greedy_cell(judge) for judge in every), *(voted_cell(setup, judge) for judge in every), *options)
 
