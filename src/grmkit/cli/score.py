@@ -32,6 +32,22 @@ StopFlag = Annotated[
     float | None, Opt(help="0.95: draw in rounds, stop once all samples would decide the same by that chance.")
 ]
 
+EXPECTED = {
+    "samples": "1 to 65536 judgments per example, such as 8",
+    "stop": "a chance between 0 and 1, such as 0.95",
+    "budget": "at least one judgment for each example, such as 4000 for 1000 of them",
+    "list_size": "at least 2 responses, such as 8, or there is nothing to compare",
+    "temperature": "a finite number from 0 (greedy) up, such as 0.5",
+    "top_p": "a number above 0, up to 1, such as 0.95",
+    "max_tokens": "at least 1 token, such as 2048",
+    "limit": "at least 1 example, such as 100",
+    "concurrency": "at least 1 request, such as 64",
+    "timeout_s": "a finite number of seconds above 0, such as 600",
+    "retries": "at least 1 try, such as 6",
+    "prices": "two finite numbers from 0 up, such as 0.27,1.10 (per million tokens)",
+}
+"""What each number may be, by the config's name of it."""
+
 
 def score(
     data: Annotated[str, typer.Argument(help="Examples: .jsonl, .jsonl.gz, .parquet, hf://owner/name, or - (stdin).")],
@@ -108,8 +124,10 @@ def make_config(given: dict[str, Any]) -> Any:
         words = first["msg"].removeprefix("Value error, ")
         if not first["loc"]:
             raise ValueError(words) from None
-        flag = {"columns": "map", "timeout_s": "timeout"}.get(str(first["loc"][0]), str(first["loc"][0]))
-        raise ValueError(f"--{flag.replace('_', '-')} is {first['input']!r}: {words}") from None
+        name = str(first["loc"][0])
+        flag = {"columns": "map", "timeout_s": "timeout"}.get(name, name).replace("_", "-")
+        wanted = f"; expected {EXPECTED[name]}" if name in EXPECTED else f": {words}"
+        raise ValueError(f"--{flag} is {first['input']!r}{wanted}") from None
 
 
 def parse_meta_samples(text: str | None) -> "MetaSamples | None":

@@ -63,7 +63,7 @@ class DeepSeekGRM:
             TemplateError: If a hint is asked for and the example's label does not decide it.
         """
         if self._is_binary and len(example.responses) != 1:
-            raise TemplateError(f"{self.name} judges one response at a time; this example has {len(example.responses)}")
+            raise TemplateError(f"{self.name} judges one response at a time, not {len(example.responses)}")
         hint = hint_of(example, order) if self._is_hinted else None
         return self._prompt.turns(example, order, hint=hint)
 

@@ -47,7 +47,7 @@ class J1:
             TemplateError: If the example has not two responses.
         """
         if len(example.responses) != 2:
-            raise TemplateError(f"{self.name} scores two responses; this example has {len(example.responses)}")
+            raise TemplateError(f"{self.name} scores two responses, not {len(example.responses)}")
         return self._prompt.turns(example, order)
 
     def parse(self, text: str | None, num_responses: int, *, finish_reason: str | None = None) -> Reading:

@@ -79,7 +79,7 @@ class LLMJudge:
         num = len(example.responses)
         if num < 2 or (num > 2 and self._style != "boxed"):
             takes = "two or more responses" if self._style == "boxed" else "two responses"
-            raise TemplateError(f"{self.name} compares {takes}; this example has {num}")
+            raise TemplateError(f"{self.name} compares {takes}, not {num}")
         return self._prompt.turns(example, order)
 
     def parse(self, text: str | None, num_responses: int, *, finish_reason: str | None = None) -> Reading:

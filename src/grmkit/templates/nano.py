@@ -58,7 +58,7 @@ class Nano:
         """
         if len(example.responses) > MAX_RESPONSES:
             num = len(example.responses)
-            raise TemplateError(f"{self.name} judges up to {MAX_RESPONSES} responses at once; this example has {num}")
+            raise TemplateError(f"{self.name} judges up to {MAX_RESPONSES} responses at once, not {num}")
         hint = hint_of(example, order) if self._is_hinted else None
         return self._prompt.turns(example, order, hint=hint)
 

@@ -17,7 +17,7 @@ def test_what_would_be_refused_is_said(grm, server, tmp_path):
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     ran = grm("score", path, "--judge", server.url, "--template", "llm-judge-mt-bench", "--dry-run", "--samples", 2)
-    assert "three: would be refused: llm-judge-mt-bench compares two responses; this example has 3" in ran.err
+    assert "three: would be refused: llm-judge-mt-bench compares two responses, not 3" in ran.err
     assert "examples     2 (1 refused)" in ran.out
     assert "judgments    2: 0 in the ledger, 2 to ask for" in ran.out
 

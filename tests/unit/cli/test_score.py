@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from fake_server import HTML, Reply, chat, model
-from grmkit.cli.score import parse_prices
+from grmkit.cli.score import EXPECTED, parse_prices
+from grmkit.config import ScoreConfig
 from live_server import judge
 
 ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
@@ -262,16 +263,27 @@ def test_a_hanging_server_is_given_up(grm, server, pairs):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("--samples", 0), "--samples is 0"),
-        (("--temperature", -1), "--temperature is -1.0"),
+        (("--samples", 0), "--samples is 0; expected 1 to 65536 judgments per example, such as 8"),
+        (("--samples", 65537), "--samples is 65537; expected 1 to 65536 judgments"),
+        (("--temperature", -1), "--temperature is -1.0; expected a finite number from 0 (greedy) up, such as 0.5"),
+        (("--temperature", "nan"), "--temperature is nan; expected a finite number"),
+        (("--top-p", 0), "--top-p is 0.0; expected a number above 0, up to 1, such as 0.95"),
+        (("--top-p", 1.5), "--top-p is 1.5; expected a number above 0, up to 1"),
+        (("--max-tokens", 0), "--max-tokens is 0; expected at least 1 token, such as 2048"),
+        (("--limit", 0), "--limit is 0; expected at least 1 example, such as 100"),
+        (("--concurrency", 0), "--concurrency is 0; expected at least 1 request, such as 64"),
+        (("--timeout", 0), "--timeout is 0.0; expected a finite number of seconds above 0, such as 600"),
+        (("--timeout", "inf"), "--timeout is inf; expected a finite number"),
+        (("--retries", 0), "--retries is 0; expected at least 1 try, such as 6"),
+        (("--prices", "1,-2"), "--prices is -2.0; expected two finite numbers from 0 up, such as 0.27,1.10"),
         (("--vote", "best"), "--vote"),
         (("--prices", "1"), "--prices is '1'; expected two numbers"),
         (("--template", "nope"), "there is no template 'nope'"),
         (("--map", "nonsense"), "nonsense"),
         (("--ledger", "x", "--no-ledger"), "exclude each other"),
-        (("--stop", 0), "--stop is 0.0: Input should be greater than 0"),
-        (("--stop", 1), "--stop is 1.0: Input should be less than 1"),
-        (("--budget", 0), "--budget is 0"),
+        (("--stop", 0), "--stop is 0.0; expected a chance between 0 and 1, such as 0.95"),
+        (("--stop", 1), "--stop is 1.0; expected a chance between 0 and 1, such as 0.95"),
+        (("--budget", 0), "--budget is 0; expected at least one judgment for each example, such as 4000 for 1000"),
         (("--budget", 4), "budget is 4 judgments for 5 examples; expected at least one each, so 5 or more"),
         (("--meta-samples", 4), "--meta-samples chooses among judgments by a meta RM; give its folder with --meta-rm"),
         (("--meta-samples", 0, "--meta-rm", "x"), "--meta-samples is '0'; expected how many judgments are kept"),
@@ -282,6 +294,12 @@ def test_wrong_flags_are_usage_errors(grm, pairs, args, words):
     ran = grm("score", pairs, "--judge", "http://127.0.0.1:9/v1", *args)
     assert ran.code == 2
     assert words in ran.err
+
+
+def test_every_number_that_has_bounds_is_told_in_words():
+    fields = ScoreConfig.model_json_schema()["properties"]
+    bounded = {name for name, field in fields.items() if 'imum": ' in json.dumps(field)}
+    assert bounded - {"meta_samples"} == set(EXPECTED), "how many the meta RM keeps is checked as text"
 
 
 def test_an_unknown_judge_is_a_usage_error(grm, pairs):

@@ -44,13 +44,16 @@ def test_what_is_kept_plays_back(grm, server, groups, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--list-size", 1), "--list-size is 1: Input should be greater than or equal to 2"),
-        (("--list-size", 0), "--list-size is 0: Input should be greater than or equal to 2"),
+        (("--list-size", 1), "--list-size is 1; expected at least 2 responses, such as 8, or there is"),
+        (("--list-size", 0), "--list-size is 0; expected at least 2 responses, such as 8, or there is"),
         (("--list-size", 4, "--stop", 0.9), "--list-size and --stop exclude each other"),
         (("--list-size", 4, "--budget", 90), "--list-size and --budget exclude each other"),
         (("--list-size", 4, "--meta-rm", "folder"), "--list-size and --meta-rm exclude each other"),
         (("--list-size", 4, "--vote", "majority"), "--vote majority has none, give sum or mean"),
-        (("--list-size", 9, "--template", "nano"), "list_size is 9; the template cannot show so many: nano judges up"),
+        (
+            ("--list-size", 9, "--template", "nano"),
+            "list_size is 9; the template cannot show so many: nano judges up to 8 responses at once, not 9\n",
+        ),
     ],
 )
 def test_nonsense_is_refused_before_anything_is_sent(grm, server, groups, flags, message):

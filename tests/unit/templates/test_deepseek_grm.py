@@ -73,7 +73,7 @@ def test_binary_scores() -> None:
     assert re.findall(r"^\d\. (.+?):", criteria, re.MULTILINE) == ["Instruction Adherence", "Clarity", "Accuracy"]
     assert "points" not in text
     assert "1 if the response is correct and 0" in text
-    with pytest.raises(TemplateError, match="deepseek-grm-binary judges one response at a time; this example has 2"):
+    with pytest.raises(TemplateError, match="deepseek-grm-binary judges one response at a time, not 2"):
         shown(Example("Q", ("a", "b")), is_binary=True)
 
 

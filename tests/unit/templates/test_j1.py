@@ -60,7 +60,7 @@ def test_the_prompt_asks_for_what_is_read() -> None:
 
 @pytest.mark.parametrize("num", [1, 3])
 def test_it_takes_two(num: int) -> None:
-    with pytest.raises(TemplateError, match=f"j1 scores two responses; this example has {num}"):
+    with pytest.raises(TemplateError, match=f"j1 scores two responses, not {num}"):
         J1().render(Example("Q", ("a",) * num), range(num))
 
 

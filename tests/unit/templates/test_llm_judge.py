@@ -92,11 +92,11 @@ def test_many_responses() -> None:
 @pytest.mark.parametrize(
     ("style", "num", "message"),
     [
-        ("boxed", 1, "llm-judge compares two or more responses; this example has 1"),
-        ("mt-bench", 1, "llm-judge-mt-bench compares two responses; this example has 1"),
-        ("arena-hard", 3, "llm-judge-arena-hard compares two responses; this example has 3"),
-        ("llmbar", 3, "llm-judge-llmbar compares two responses; this example has 3"),
-        ("rm-r1", 1, "llm-judge-rm-r1 compares two responses; this example has 1"),
+        ("boxed", 1, "llm-judge compares two or more responses, not 1"),
+        ("mt-bench", 1, "llm-judge-mt-bench compares two responses, not 1"),
+        ("arena-hard", 3, "llm-judge-arena-hard compares two responses, not 3"),
+        ("llmbar", 3, "llm-judge-llmbar compares two responses, not 3"),
+        ("rm-r1", 1, "llm-judge-rm-r1 compares two responses, not 1"),
     ],
 )
 def test_how_many_it_takes(style: str, num: int, message: str) -> None:
