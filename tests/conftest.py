@@ -19,8 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is slow; no property is about time
+hypothesis.settings.load_profile("untimed")
 SKIP_LIST = Path(__file__).with_name("skips.txt")
 MARKER_NEEDS = {"vllm": "GRMKIT_VLLM_URL", "gpu": "GRMKIT_GPU"}
 if "PYTEST_XDIST_WORKER" in os.environ:  # one of several processes, each of which would take all cores
