@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from fake_server import HTML, Reply, chat, model
-from grmkit.cli.score import EXPECTED, parse_prices
-from grmkit.config import ScoreConfig
 from live_server import judge
 
 ENV = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
@@ -296,12 +294,6 @@ def test_wrong_flags_are_usage_errors(grm, pairs, args, words):
     assert words in ran.err
 
 
-def test_every_number_that_has_bounds_is_told_in_words():
-    fields = ScoreConfig.model_json_schema()["properties"]
-    bounded = {name for name, field in fields.items() if 'imum": ' in json.dumps(field)}
-    assert bounded - {"meta_samples"} == set(EXPECTED), "how many the meta RM keeps is checked as text"
-
-
 def test_an_unknown_judge_is_a_usage_error(grm, pairs):
     ran = grm("score", pairs, "--judge", "gpt-4")
     assert ran.code == 2
@@ -310,11 +302,6 @@ def test_an_unknown_judge_is_a_usage_error(grm, pairs):
 
 def test_a_ledger_that_cannot_be_opened_has_its_own_code(grm, server, pairs, tmp_path):
     assert grm("score", pairs, "--judge", server.url, "--ledger", tmp_path).code == 4
-
-
-def test_prices_are_two_numbers():
-    assert parse_prices(None) is None
-    assert parse_prices("0.27,1.10") == (0.27, 1.1)
 
 
 def test_the_input_is_never_the_output(grm, server, pairs):
