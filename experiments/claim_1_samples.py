@@ -114,7 +114,7 @@ def soft_tests_of(curves: Mapping[str, Any], ks: Sequence[int]) -> list[Test]:
 
 
 def dearer_tests_of(curves: Mapping[str, Any], ks: Sequence[int]) -> list[Test]:
-    """The soft vote against twice the plain judgments, which cost about what the meta RM's reading costs."""
+    """The soft vote against twice the plain judgments: fewer tokens than judgments and what the meta RM reads."""
     plain, soft = curves["plain"], curves["guided, soft"]
     if soft is None:
         return []
@@ -191,8 +191,9 @@ def notes(measured: Measured, most: int) -> list[str]:
         f"ties at the top, wrong: {percent(ties[1])} with one sample, {percent(ties[most])} with {most}",
         f"the soft vote was chosen when the first {SEEN} items had been seen: its tests are of the items after those, "
         "corrected by themselves, and have no part in the rule",
-        "the meta RM is as large as the judge and reads every judgment with its prompt, about as much work as writing "
-        "another: at equal compute the soft vote of k stands beside the plain vote of 2k",
+        "the meta RM is as large as the judge and reads every judgment with its prompt, more tokens than another "
+        "judgment takes; reading is faster than writing, which was not timed here. So the plain vote of 2k stands beside "
+        "the soft vote of k",
     ]
 
 

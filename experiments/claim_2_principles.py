@@ -15,7 +15,7 @@ from claim_1_samples import main_cell
 from claims.cells import Cell
 from claims.measure import Setup
 from claims.plots import bars
-from claims.told import Claim, Part, Table, Told, corrected, gap, in_parts, right_of, share
+from claims.told import Claim, Part, Table, Told, corrected, gap, in_parts, is_in_each, right_of, share
 
 GIVEN = {"own": "plain", "given": "given", "filtered": "filtered", "gold": "gold"}
 WORDS = {
@@ -93,11 +93,9 @@ def pooled(setup: Setup, kind: str) -> np.ndarray | None:
 
 def is_in_every_seed(setup: Setup) -> bool:
     """Whether the judge that writes principles is better in each seed, as far as they were measured."""
-    every = [
-        [right_of(setup, Cell(f"{kind}-{seed}", samples=setup.few), setup.few) for kind in ("fork", "none")]
-        for seed in setup.seeds
-    ]
-    return all(gap("", *both).value > 0 for both in every if both[0] is not None and both[1] is not None)  # pyright: ignore[reportArgumentType]
+    kinds = [[Cell(f"{kind}-{seed}", samples=setup.few) for seed in setup.seeds] for kind in ("fork", "none")]
+    fork, none = ([right_of(setup, cell, setup.few) for cell in cells] for cells in kinds)
+    return is_in_each(zip(fork, none, strict=True))
 
 
 def accuracies(shipped: Mapping[str, Any], base: Mapping[str, Any], few: int) -> Table:

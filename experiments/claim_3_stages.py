@@ -14,7 +14,7 @@ from claim_1_samples import greedy_cell
 from claims.cells import Cell
 from claims.measure import Setup
 from claims.plots import bars
-from claims.told import MARGIN, Claim, Part, Table, Test, Told, corrected, gap, in_parts, right_of, share
+from claims.told import MARGIN, Claim, Part, Table, Test, Told, corrected, gap, in_parts, is_in_each, right_of, share
 
 OPTIONS = {
     "spct": "none",
@@ -28,6 +28,11 @@ STAGES = {"rft": "rejective fine-tuning", "rl": "RL from the base", "spct": "bot
 def names(setup: Setup, stage: str) -> list[str]:
     """The judges of one stage, by seed; the base has no seeds."""
     return ["tiny-base"] if stage == "base" else [f"{stage}-{seed}" for seed in setup.seeds]
+
+
+def by_seed(setup: Setup, stage: str) -> list[str]:
+    """The judge of one stage for each seed: the base is one for all."""
+    return names(setup, stage) * (len(setup.seeds) if stage == "base" else 1)
 
 
 def cells(setup: Setup) -> Sequence[Cell]:
@@ -63,10 +68,8 @@ def _part(setup: Setup, greedy: Mapping[str, np.ndarray | None], name: str, pair
 
 def is_in_every_seed(setup: Setup, ours: str, theirs: str) -> bool:
     """Whether ours is better than theirs, greedily, whichever seed is looked at."""
-    mine, others = ([_right(setup, name, 0) for name in names(setup, stage)] for stage in (ours, theirs))
-    others = others * (len(mine) // len(others))  # the base is one for all seeds
-    gaps = [gap("", one, other).value for one, other in zip(mine, others, strict=True) if one is not None]
-    return all(value > 0 for value in gaps)
+    mine, others = ([_right(setup, name, 0) for name in by_seed(setup, stage)] for stage in (ours, theirs))
+    return is_in_each(zip(mine, others, strict=True))
 
 
 def sampled_tests(setup: Setup) -> list[Test]:

@@ -2,8 +2,9 @@
 
     python experiments/run_all.py --claims 4 --budget-minutes 180
 
-Measured after rejective fine-tuning of a tiny judge, whose data this is about. It heeds no hint, so that a hinted
-judgment is one sample more of it: this claim is re-tested in form, and its page says so.
+Measured after rejective fine-tuning of a tiny judge, whose data this is about. It had the lessons of the judge that
+ships, which heeds no hint, so that a hinted judgment is one sample more of it: this claim is re-tested in form, and its
+page says so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,8 @@ DATA = {
     "no-general": "without general instructions",
 }
 NOTE = (
-    "the base judge heeds no hint (`docs/results/nano-judge.md`), so its hinted judgments are plain ones, one an item; "
+    "the judge that ships heeds no hint (`docs/results/nano-judge.md`), and the tiny one had the same lessons (it was "
+    "not asked), so hinted judgments are taken to be plain ones, one an item; "
     "dropping the others leaves fewer judgments to learn from, and only those of items that its one plain sample got "
     "wrong: an item that was right is too easy to be kept"
 )

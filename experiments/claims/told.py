@@ -160,6 +160,11 @@ def gap(name: str, ours: np.ndarray, theirs: np.ndarray, *, margin: float | None
     return compared(name, float(gaps.mean()), estimates, len(gaps), margin=margin)
 
 
+def is_in_each(pairs: Iterable[tuple[np.ndarray | None, np.ndarray | None]]) -> bool:
+    """Whether ours is better than theirs in each of these pairs, such as one of every seed, that was measured."""
+    return all(gap("", ours, theirs).value > 0 for ours, theirs in pairs if ours is not None and theirs is not None)
+
+
 def compared(name: str, value: float, estimates: np.ndarray, num: int, *, margin: float | None = None) -> Test:
     """The test of a difference that was computed on every resample; one that is undefined has no items."""
     found = difference(value, estimates)

@@ -78,7 +78,7 @@ def test_without_cells_nothing_is_run_and_every_page_says_so(run, folder):
 
 @TRL_LAGS
 @pytest.mark.filterwarnings("ignore:You are using 'rollout_func':UserWarning")  # TRL calls it experimental
-@pytest.mark.timeout(400)  # three trainings, on a busy machine
+@pytest.mark.timeout(400)  # six trainings, on a busy machine
 @pytest.mark.parametrize("number", CHEAP_FIRST)
 def test_a_claim_is_measured_and_told(run, folder, number):
     before = {path: path.stat().st_mtime_ns for path in folder.glob("results/cells/*.json")}

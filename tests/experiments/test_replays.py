@@ -5,7 +5,7 @@ import pytest
 from claims.cells import Cell, Measured, items_of, pack, read_cell, unpack, write_cell
 from claims.judges import part_of
 from claims.orders import balanced_and_shuffled
-from claims.told import Part, corrected, gap, in_parts
+from claims.told import Part, corrected, gap, in_parts, is_in_each
 from claims.told import Test as Difference
 from claims.views import pair_of, show
 from claims.votes import is_right, look, right_at, totals_of
@@ -178,3 +178,11 @@ def test_a_part_that_wants_more_items_is_not_decided():
     assert in_parts([Part("x", [better]), Part("y", [open_])], [better, open_])[0] == "not decided"
     assert in_parts([Part("x", [worse]), Part("y", [open_])], [worse, open_])[0] == "not held"
     assert in_parts([Part("x")], [])[0] == "not run"
+
+
+def test_a_sign_is_asked_of_each_seed_that_was_measured():
+    low, high = np.array([0.0, 1.0, 0.0]), np.array([1.0, 1.0, 0.0])
+    assert is_in_each([(high, low), (high, low)])
+    assert not is_in_each([(high, low), (low, high)])
+    assert not is_in_each([(high, low), (low, low)]), "no difference is no sign"
+    assert is_in_each([(high, low), (None, high), (low, None)])
