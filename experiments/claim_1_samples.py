@@ -192,8 +192,8 @@ def notes(measured: Measured, most: int) -> list[str]:
         f"the soft vote was chosen when the first {SEEN} items had been seen: its tests are of the items after those, "
         "corrected by themselves, and have no part in the rule",
         "the meta RM is as large as the judge and reads every judgment with its prompt, more tokens than another "
-        "judgment takes; reading is faster than writing, which was not timed here. So the plain vote of 2k stands beside "
-        "the soft vote of k",
+        "judgment takes; reading is faster than writing, which was not timed here. So the plain vote of 2k stands "
+        "beside the soft vote of k",
     ]
 
 
