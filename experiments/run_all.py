@@ -79,7 +79,7 @@ def parse_args(words: Sequence[str] | None = None) -> argparse.Namespace:
         help="more judges, for claim 5; or another shipped or base",
     )
     parser.add_argument("--meta-rm", type=Path, default=grmkit.nano.JUDGE.parent / "meta_rm")
-    parser.add_argument("--recipe", type=Path, default=RECIPES / "claims.toml")
+    parser.add_argument("--recipe", type=Path, default=RECIPES / "spct.toml")
     parser.add_argument("--set", nargs="*", default=[], help="settings of the recipe, as for grm train")
     parser.add_argument("--workers", type=int, default=2, help="processes that judge at once")
     parser.add_argument("--slice", type=int, default=500, help="items that are judged before a cell is kept")

@@ -37,7 +37,7 @@ class Stage:
 
     Args:
         start: The judge it starts from.
-        part: `rft` or `grpo` of the claims' recipe, or `fork`, some more supervised steps.
+        part: `rft` or `grpo` of the recipe, or `fork`, some more supervised steps.
         seed: Of everything that is drawn.
         changes: Settings as for `grm train --set`; of a fork, flags of `train_nano_judge.py`.
     """
@@ -55,7 +55,7 @@ class Judges:
     Args:
         folders: Those that are there.
         runs: Where others are trained, each in a folder of its name.
-        recipe: The claims' recipe.
+        recipe: That of all of SPCT.
         settings: Settings for every training by it, as for `grm train --set`.
         stages: What is trained, by the judge's name.
     """
@@ -84,7 +84,7 @@ class Judges:
         told = {"start": self.digest(stage.start), "part": stage.part, "seed": stage.seed, "changes": stage.changes}
         told["settings"] = self._settings(stage.part)
         if stage.part != "fork":
-            told["recipe"] = digest_file(self.recipe)
+            told["recipe"] = part_of(self.recipe.read_text(encoding="utf-8"), stage.part)
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
     def cost(self, name: str) -> float:
