@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.append(str(Path(__file__).resolve().parents[1] / "experiments"))
 
 from claim_1_samples import main_cell
-from claims.adaptive import WAYS, stopped_by, stopped_table
+from claims.adaptive import WAYS, stopped_by, stopped_table, thresholds_table
 from claims.page import table_of
 from claims.told import NOT_RUN
 from run_all import make_setup, parse_args
@@ -32,6 +32,7 @@ def main() -> None:
     setup = make_setup(args)
     found = [stopped_by(setup, main_cell(setup), way) for way in WAYS]
     print(table_of(asdict(stopped_table(found))))
+    print(table_of(asdict(thresholds_table(found[0]))))
     ways = {way.name: NOT_RUN if one is None else told(one) for way, one in zip(WAYS, found, strict=True)}
     path = args.out / "benchmarks" / "adaptive.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +49,14 @@ def told(one: "Stopped") -> dict[str, Any]:
         "aim": one.way.aim,
         "difference": round(one.loss.value, 5),
         "one_sided_bound": None if one.loss.bound is None else round(one.loss.bound, 5),
+        "every_stop": {
+            f"{stop:g}": {
+                "share_of_samples": round(spent, 5),
+                "difference": round(loss.value, 5),
+                "one_sided_bound": None if loss.bound is None else round(loss.bound, 5),
+            }
+            for stop, (spent, loss) in one.every.items()
+        },
         "is_within": bool(one.loss.is_shown and one.spent.mean() <= one.way.aim),
     }
 

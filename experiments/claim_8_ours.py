@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from claim_1_samples import main_cell, tokens_at
-from claims.adaptive import WAYS, Stopped, stopped_by, stopped_table, validation_cell
+from claims.adaptive import WAYS, Stopped, stopped_by, stopped_table, thresholds_table, validation_cell
 from claims.cells import Cell, Measured
 from claims.measure import Setup
 from claims.orders import balanced_and_shuffled
@@ -56,7 +56,7 @@ def tell(setup: Setup) -> Told:
     ]
     tests = corrected(test for part in parts for test in part.tests)
     held, why, table = in_parts(parts, tests)
-    tables = [table, stopped_table(stopped), *(part.table for part in parts if part.table is not None)]
+    tables = [table, stopped_table(stopped), thresholds_table(stopped[0]), *(part.table for part in parts if part.table is not None)]
     return Told(held, why, tables, tests, [*NOTES])
 
 

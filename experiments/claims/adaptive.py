@@ -1,6 +1,6 @@
 """Adaptive stopping, replayed: a threshold is chosen on validation items and tested on others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from claims.cells import Cell
 from claims.measure import BLOCK, Setup
-from claims.told import MARGIN, Number, Table, Test, gap, outcomes, share
+from claims.told import MARGIN, Number, Table, Test, gap, outcomes, points, share
 from claims.votes import SHARE, look
 from grmkit.scoring.guided import SOFT, MetaSamples
 
@@ -49,6 +49,8 @@ class Stopped:
         right: Per item, whether the stopped decision is right.
         loss: The test against all samples.
         validation_items: On how many items it was chosen.
+        every: What each threshold comes to on the test items: share of the samples, and the test against all of them.
+            To be looked at; nothing is chosen by it.
     """
 
     way: Way
@@ -58,6 +60,7 @@ class Stopped:
     right: np.ndarray
     loss: Test
     validation_items: int
+    every: Mapping[float, tuple[float, Test]]
 
 
 def validation_cell(setup: Setup) -> Cell:
@@ -75,10 +78,12 @@ def stopped_by(setup: Setup, test: Cell, way: Way) -> Stopped | None:
     stop, lost = choose(look(*chosen_on, block_size=way.block_size, how=way.how), setup.samples)
     looks = look(*tested_on, block_size=way.block_size, how=way.how)
     right, nums = looks.stopped(stop)
-    loss = gap(
-        f"{way.name}, stopped at {stop:g}, not below all {setup.samples}", right, looks.right[:, -1], margin=MARGIN
-    )
-    return Stopped(way, stop, lost, nums / setup.samples, right, loss, len(chosen_on[1]))
+    every = {}
+    for other in STOPS:
+        decided, drawn = looks.stopped(other)
+        name = f"{way.name}, stopped at {other:g}, not below all {setup.samples}"
+        every[other] = float(drawn.mean()) / setup.samples, gap(name, decided, looks.right[:, -1], margin=MARGIN)
+    return Stopped(way, stop, lost, nums / setup.samples, right, every[stop][1], len(chosen_on[1]), every)
 
 
 def choose(looks: Any, samples: int) -> tuple[float, float]:
@@ -107,6 +112,17 @@ def stopped_table(found: Sequence[Stopped | None]) -> Table:
             told = [one.stop, round(100 * one.validation_loss, 2), share(one.right), share_of(one.spent)]
         rows.append([way.name, *told, f"{100 * way.aim:.0f} %"])
     return Table("Stopped votes, thresholds chosen on validation items", columns, rows)
+
+
+def thresholds_table(found: Stopped | None) -> Table:
+    """What every threshold of a way comes to on the test items."""
+    columns = ["stop", "share of the samples", "difference, points", "one-sided 95 % bound"]
+    rows: list[list[Any]] = []
+    for stop, (spent, loss) in (found.every if found is not None else {}).items():
+        assert loss.bound is not None  # it is asked with a margin
+        chosen = " (chosen)" if found is not None and stop == found.stop else ""
+        rows.append([f"{stop:g}{chosen}", f"{100 * spent:.1f} %", points(loss.value), f"{100 * loss.bound:+.2f}"])
+    return Table("Every threshold on the test items, plain, a server; none is chosen here", columns, rows)
 
 
 def share_of(spent: np.ndarray) -> Number:
