@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,7 +85,7 @@ class Judges:
         told = {"start": self.digest(stage.start), "part": stage.part, "seed": stage.seed, "changes": stage.changes}
         told["settings"] = self._settings(stage.part)
         if stage.part != "fork":
-            told["recipe"] = part_of(self.recipe.read_text(encoding="utf-8"), stage.part)
+            told["recipe"] = tomllib.loads(self.recipe.read_text(encoding="utf-8"))[stage.part]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
     def cost(self, name: str) -> float:
