@@ -15,6 +15,8 @@ from grmkit.config.recipe import make_recipe
 from grmkit.config.train import Recipe
 from grmkit.nano import JUDGE
 
+TINY_JUDGE = Path(__file__).parents[1] / "recipes" / "nano" / "tiny"
+"""A judge whose judgments can be read, a fifth of the size of the one that ships."""
 NUM_ITEMS, NUM_STEPS, CONTEXT = 12, 3, 1024
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")
 TIMES = ("train_runtime", "train_samples_per_second", "train_steps_per_second", "step_time")

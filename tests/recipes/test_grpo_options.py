@@ -10,7 +10,7 @@ from grmkit.nano import JUDGE
 from grmkit.scoring.meta_rm import PROMPT_FILE
 from grmkit.templates.nano import PROMPT
 from grmkit.training.grpo import grpo
-from tiny_recipe import NUM_ITEMS, NUM_STEPS, TRL_LAGS, tiny
+from tiny_recipe import NUM_ITEMS, NUM_STEPS, TINY_JUDGE, TRL_LAGS, tiny
 
 pytestmark = TRL_LAGS
 
@@ -23,8 +23,8 @@ def rows_of(folder):
 @pytest.mark.filterwarnings("ignore:You are using 'rollout_func':UserWarning")  # TRL calls it experimental
 def test_groups_without_signal_are_replaced(tmp_path):
     plain, replacing = tmp_path / "plain", tmp_path / "replacing"
-    grpo(tiny("grpo", JUDGE), plain)
-    grpo(tiny("grpo", JUDGE, rollout={"replace_groups": 4}), replacing)
+    grpo(tiny("grpo", TINY_JUDGE), plain)
+    grpo(tiny("grpo", TINY_JUDGE, rollout={"replace_groups": 4}), replacing)
     dull = [sum(row["frac_reward_zero_std"] for row in rows_of(folder)) for folder in (plain, replacing)]
     assert dull[1] < dull[0]
     assert sum(row["replaced_groups"] for row in rows_of(replacing)) > 0
@@ -47,7 +47,7 @@ def test_a_language_model_is_no_meta_rm(tmp_path):
 
 
 def test_principles_come_from_the_query_alone(tmp_path):
-    report = grpo(tiny("grpo", JUDGE, rollout={"query_principles": True}), tmp_path / "run")
+    report = grpo(tiny("grpo", TINY_JUDGE, rollout={"query_principles": True}), tmp_path / "run")
     assert report["counts"]["items without principles"] < NUM_ITEMS / 2
     rows = [json.loads(line) for line in (tmp_path / "run" / "data.jsonl").read_text().splitlines()]
     assert any(row["principles"] for row in rows)

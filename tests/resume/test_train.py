@@ -16,9 +16,8 @@ from pathlib import Path
 import pytest
 
 from fake_server import FakeServer, Reply, chat
-from grmkit.nano import JUDGE
 from live_server import live_server
-from tiny_recipe import make_model, stages, tiny_spct, to_toml, without_times
+from tiny_recipe import TINY_JUDGE, make_model, stages, tiny_spct, to_toml, without_times
 
 START = [sys.executable, "-c", "from grmkit.cli import main; main()", "train"]
 PATIENCE_S = 120
@@ -131,7 +130,7 @@ def reported(report: dict, run: Path) -> dict:
 
 
 def write_recipe(path: Path, server: FakeServer) -> Path:
-    values = tiny_spct(JUDGE, save_every=1)
+    values = tiny_spct(TINY_JUDGE, save_every=1)
     values["rft"]["sampling"] = {"judge": server.url, "samples": 4, "concurrency": 2}
     values["grpo"]["easy"] = {"judge": server.url, "samples": 2, "hinted_samples": 0}
     path.write_text(to_toml(values))
