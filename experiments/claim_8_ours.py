@@ -56,7 +56,12 @@ def tell(setup: Setup) -> Told:
     ]
     tests = corrected(test for part in parts for test in part.tests)
     held, why, table = in_parts(parts, tests)
-    tables = [table, stopped_table(stopped), thresholds_table(stopped[0]), *(part.table for part in parts if part.table is not None)]
+    tables = [
+        table,
+        stopped_table(stopped),
+        thresholds_table(stopped[0]),
+        *(part.table for part in parts if part.table is not None),
+    ]
     return Told(held, why, tables, tests, [*NOTES])
 
 
