@@ -12,7 +12,7 @@ import grmkit.nano
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "nano"
 WEIGHTS = "model.safetensors"
-MINUTES = {"fork": 2.0, "rft": 2.0, "grpo": 4.0}
+MINUTES = {"fork": 2.0, "rft": 4.0, "grpo": 8.0}
 """Stated cost of a training of the tiny judge, on two cores."""
 TINY_COST = 0.3
 """What a judgment of the tiny judge costs beside one of the shipped judge."""
