@@ -116,12 +116,13 @@ def stopped_table(found: Sequence[Stopped | None]) -> Table:
 
 def thresholds_table(found: Stopped | None) -> Table:
     """What every threshold of a way comes to on the test items."""
-    columns = ["stop", "share of the samples", "difference, points", "one-sided 95 % bound"]
     rows: list[list[Any]] = []
-    for stop, (spent, loss) in (found.every if found is not None else {}).items():
-        assert loss.bound is not None  # it is asked with a margin
-        chosen = " (chosen)" if found is not None and stop == found.stop else ""
-        rows.append([f"{stop:g}{chosen}", f"{100 * spent:.1f} %", points(loss.value), f"{100 * loss.bound:+.2f}"])
+    if found is not None:
+        for stop, (spent, loss) in found.every.items():
+            assert loss.bound is not None  # it is asked with a margin
+            name = f"{stop:g} (chosen)" if stop == found.stop else f"{stop:g}"
+            rows.append([name, f"{100 * spent:.1f} %", points(loss.value), f"{100 * loss.bound:+.2f}"])
+    columns = ["stop", "share of the samples", "difference, points", "one-sided 95 % bound"]
     return Table("Every threshold on the test items, plain, a server; none is chosen here", columns, rows)
 
 

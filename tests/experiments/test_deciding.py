@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from claim_6_inputs import singles_part, within_lists
 from claim_7_domains import domains_of, spreads
-from claims.adaptive import choose
+from claims.adaptive import WAYS, Stopped, choose, thresholds_table
 from claims.cells import MAX_RESPONSES, Measured
 from claims.measure import principles_of
 from claims.told import Test as PairedTest
@@ -76,6 +76,19 @@ def test_what_is_gained_by_stopping_makes_up_for_what_is_lost():
     looks = FakeLooks({0.6: (0, 4)})
     looks.right[:400, -1] = 0
     assert choose(looks, 32) == (0.6, pytest.approx(-0.4))
+
+
+def test_every_threshold_is_told_and_the_chosen_one_is_marked():
+    """Of 1000 items 2 are lost at 0.8, none at 0.9; where nothing differs the bound is the difference itself."""
+    ends = np.ones(1000)
+    losses = {stop: gap("", one, ends, margin=0.005) for stop, one in ((0.8, np.arange(1000) > 1), (0.9, ends))}
+    every = {0.8: (0.25, losses[0.8]), 0.9: (0.5, losses[0.9])}
+    found = Stopped(WAYS[0], 0.9, 0.0, np.full(1000, 0.5), ends, losses[0.9], 1000, every)
+    first, second = thresholds_table(found).rows
+    assert first[:3] == ["0.8", "25.0 %", "-0.2"]
+    assert -0.6 < float(first[3]) < -0.2  # a resample has 2 of them on average, 6 or more in 1.7 % of all (Poisson)
+    assert second == ["0.9 (chosen)", "50.0 %", "+0.0", "+0.00"]
+    assert thresholds_table(None).rows == []
 
 
 # Domains: the spread -----------------------------------------------------------------------------------------------
