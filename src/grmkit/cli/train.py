@@ -58,6 +58,12 @@ def num_processes_of(recipe: "Recipe") -> int:
     return recipe.processes if recipe.recipe == "spct" else recipe.run.processes
 
 
+def trackers_of(recipe: "Recipe") -> list[str]:
+    """The trackers that get metrics too, of all stages."""
+    stages = (recipe.rft, recipe.grpo, recipe.meta_rm) if recipe.recipe == "spct" else (recipe,)
+    return sorted({name for stage in stages for name in stage.run.report_to})
+
+
 def starts_others(recipe: "Recipe") -> bool:
     """Whether this process is to start those that train, instead of being one of them."""
     return num_processes_of(recipe) > 1 and "WORLD_SIZE" not in os.environ
@@ -130,5 +136,10 @@ def run(recipe: "Recipe", folder: Path) -> dict[str, Any]:
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise RecipeError(f"training needs the packages {', '.join(missing)}; run: pip install 'grmkit[train]'")
+    absent = [name for name in trackers_of(recipe) if find_spec(name) is None]
+    if absent:
+        raise RecipeError(
+            f"run.report_to names {', '.join(absent)}, not installed; run: pip install {' '.join(absent)}"
+        )
     kind = recipe.recipe
     return getattr(import_module(f"grmkit.training.{kind}"), kind)(recipe, folder)

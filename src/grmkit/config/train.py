@@ -120,6 +120,11 @@ class RunConfig(BaseModel):
     """Whether weights are sharded over processes; set up by accelerate or torchrun."""
 
 
+def _check_adapters(optim: OptimConfig, run: RunConfig) -> None:
+    if run.fsdp and optim.adapter_rank is not None:
+        raise ValueError("optim.adapter_rank and run.fsdp do not go together; give one of them")
+
+
 class RftConfig(BaseModel):
     """Rejective fine-tuning: sample judgments, keep the right ones of items that are not too easy, tune on them."""
 
@@ -139,6 +144,11 @@ class RftConfig(BaseModel):
     """How weights are moved."""
     run: RunConfig = RunConfig()
     """Where and how it runs."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_adapters(self.optim, self.run)
+        return self
 
 
 class RolloutConfig(BaseModel):
@@ -181,7 +191,7 @@ class GuardConfig(BaseModel):
     model_config = STRICT
 
     window: PositiveInt = 50
-    """Steps over which a domain's accuracy is taken."""
+    """Steps over which a domain's accuracy is taken; in a short training a third of its steps, but no fewer than 5."""
     max_drop: Part = 0.15
     """How far below its first full window a domain's accuracy may fall."""
 
@@ -229,6 +239,7 @@ class GrpoConfig(BaseModel):
             )
         if bool(self.reward.meta_weight) != bool(self.reward.meta_rm):
             raise ValueError("reward.meta_rm and reward.meta_weight belong together; give both or neither")
+        _check_adapters(self.optim, self.run)
         return self
 
 
@@ -281,7 +292,7 @@ class SpctConfig(BaseModel):
     meta_rm: MetaRmConfig = MetaRmConfig()
     """The third stage, on the trajectories of the first and samples of the second."""
     meta_rm_starts_from: Literal["base", "rft", "grpo"] = "base"
-    """Whose body the meta RM starts from."""
+    """Whose body the meta RM starts from, unless meta_rm.model names another, such as a larger one."""
     processes: PositiveInt = 1
     """Processes that train on this machine, each with a batch of its own; grm train starts them for all stages."""
 
@@ -290,6 +301,18 @@ class SpctConfig(BaseModel):
         for name, stage in (("rft", self.rft), ("grpo", self.grpo), ("meta_rm", self.meta_rm)):
             if stage.run.processes != 1:
                 raise ValueError(f"{name}.run.processes is {stage.run.processes}; in spct the key is processes")
+            if stage.template != self.rft.template:
+                raise ValueError(
+                    f"{name}.template is {stage.template!r}, rft.template is {self.rft.template!r}; a judge is trained "
+                    "and trusted by one template: give all three the same"
+                )
+        for name, stage in (("rft", self.rft), ("grpo", self.grpo)):
+            if stage.model:
+                raise ValueError(
+                    f"{name}.model is {stage.model!r}; in spct the key is model, and grpo goes on from rft"
+                )
+        if self.meta_rm.trajectories is not None:
+            raise ValueError("meta_rm.trajectories is set; in spct they are those of its own first stage: leave it out")
         return self
 
 

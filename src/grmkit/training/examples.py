@@ -12,7 +12,7 @@ from grmkit.corpora.draw import Judge
 from grmkit.corpora.nano_items import nano_examples
 from grmkit.corpora.rejection import why_not_labelled
 from grmkit.data import read_examples
-from grmkit.errors import RecipeError, TrainingError
+from grmkit.errors import RecipeError, TemplateError, TrainingError
 from grmkit.templates import Template
 from grmkit.training.rollouts import alike
 from grmkit.types import Example
@@ -36,7 +36,7 @@ def training_examples(data: DataConfig, template: Template) -> tuple[list[Exampl
     found = _read(data)
     usable, faults = [], []
     for example in found:
-        why = why_not_labelled(example) or why_never_right(example, template)
+        why = why_not_labelled(example) or why_never_right(example, template) or why_not_shown(example, template)
         if why is None:
             usable.append(example)
         else:
@@ -58,6 +58,15 @@ def why_never_right(example: Example, template: Template) -> str | None:
     if template.parse(f"Scores: \\boxed{{{score:g}}}", 1).scores == (score,):
         return None
     return f"its label is {score:g}, a score that no judgment by the template {template.name} can give"
+
+
+def why_not_shown(example: Example, template: Template) -> str | None:
+    """Why the template cannot show an example, such as one of more responses than it has room for; None if it can."""
+    try:
+        template.render(example, range(len(example.responses)))
+    except TemplateError as error:
+        return str(error)
+    return None
 
 
 def without_references(examples: Sequence[Example]) -> list[Example]:

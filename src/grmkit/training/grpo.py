@@ -14,9 +14,9 @@ from grmkit.config.train import GrpoConfig, GuardConfig
 from grmkit.corpora.draw import draw
 from grmkit.corpora.principles import with_principles
 from grmkit.corpora.rejection import is_too_easy, prompt_of
-from grmkit.errors import TrainingError
+from grmkit.errors import RecipeError, TrainingError
 from grmkit.models.checkpoint import load_causal
-from grmkit.scoring.meta_rm import load_meta_rm
+from grmkit.scoring.meta_rm import MetaRM, check_reads, load_meta_rm
 from grmkit.templates import load_template
 from grmkit.training.examples import judge_of, training_examples
 from grmkit.training.loop import (
@@ -30,13 +30,14 @@ from grmkit.training.loop import (
     stop_ids,
     trainer_settings,
 )
-from grmkit.training.processes import from_first, gathered
+from grmkit.training.processes import from_first, gathered, num_processes
 from grmkit.training.rewards import Reward
 from grmkit.training.rollouts import Rollouts, alike
 from grmkit.training.run_folder import RunFolder
 from grmkit.types import Example
 
 LOSS = "grpo"  # Eq. 15: the mean over each rollout's tokens, then over rollouts; TRL's std divides by one less
+MIN_WINDOW = 5  # steps; an accuracy over fewer is noise
 
 
 def grpo(config: GrpoConfig, path: Path) -> dict[str, Any]:
@@ -50,9 +51,10 @@ def grpo(config: GrpoConfig, path: Path) -> dict[str, Any]:
         return folder.report
     network, tokenizer = load_causal(config.model)  # before anything is sampled
     check_end(network, tokenizer, config.model)
+    trust = None if config.reward.meta_rm is None else meta_rm_for(config)
     examples, counts = from_first(lambda: choose(config, folder, tokenizer))
     digest = folder.keep_data(example.to_json() for example in examples)
-    network, metrics = train(config, folder, network, tokenizer, examples)
+    network, metrics = train(config, folder, network, tokenizer, examples, trust)
     network = gathered(network)
     unconverted = from_first(lambda: save_judge(folder, network, tokenizer, config.run, config.rollout))
     return folder.finish(
@@ -67,6 +69,22 @@ def grpo(config: GrpoConfig, path: Path) -> dict[str, Any]:
     )
 
 
+def meta_rm_for(config: GrpoConfig) -> MetaRM:
+    """The meta RM of the reward.
+
+    Raises:
+        RecipeError: If it reads the judgments of another template.
+        BackendDown: If there is none.
+    """
+    assert config.reward.meta_rm is not None
+    found = load_meta_rm(config.reward.meta_rm)
+    try:
+        check_reads(found, load_template(config.template))
+    except ValueError as error:
+        raise RecipeError(f"reward.meta_rm is {config.reward.meta_rm!r}: {error}") from None
+    return found
+
+
 def choose(config: GrpoConfig, folder: RunFolder, tokenizer: Any) -> tuple[list[Example], dict[str, int]]:
     """The examples to learn from, in the order they are asked, and how many were left out for what."""
     found, counts = training_examples(config.data, load_template(config.template))
@@ -78,9 +96,17 @@ def choose(config: GrpoConfig, folder: RunFolder, tokenizer: Any) -> tuple[list[
         raise TrainingError(f"{folder.path}: all {len(found)} examples are too easy for {judge.name}; use others")
     counts |= {"items": len(found), "items too easy": len(found) - len(hard)}
     if config.rollout.query_principles:
-        hard, counts["items without principles"] = with_principles(judge, hard)
+        own = config.easy.model_copy(update={"judge": None, "model": None})  # the policy's, not a weaker filter's
+        writer = judge_of(own, model=config.model, template=config.template, ledger=folder.ledger)
+        hard, counts["items without principles"] = with_principles(writer, hard)
     chosen = leave_out_long(config, tokenizer, hard)
     counts["items too long"] = len(hard) - len(chosen)
+    needed = num_processes() * config.optim.batch // config.rollout.group
+    if len(chosen) < needed:
+        raise TrainingError(
+            f"{folder.path}: {len(chosen)} of {len(found)} examples are left ({counts}), and one step takes {needed}; "
+            "use more data, or a smaller optim.batch"
+        )
     counts["items of one response"] = sum(len(example.responses) == 1 for example in chosen)
     return chosen, counts
 
@@ -107,7 +133,12 @@ def leave_out_long(config: GrpoConfig, tokenizer: Any, examples: Sequence[Exampl
 
 
 def train(
-    config: GrpoConfig, folder: RunFolder, network: Any, tokenizer: Any, examples: Sequence[Example]
+    config: GrpoConfig,
+    folder: RunFolder,
+    network: Any,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    meta_rm: MetaRM | None = None,
 ) -> tuple[Any, list[dict[str, Any]]]:
     """Group-relative policy optimisation by TRL."""
     from trl.trainer.grpo_config import GRPOConfig
@@ -132,7 +163,6 @@ def train(
     )
     num_orders = 1 if rollout.backend == "vllm-server" else None
     asked = Rollouts(examples, template, rollout.group, config.run.seed, num_orders)
-    meta_rm = None if config.reward.meta_rm is None else load_meta_rm(config.reward.meta_rm)
     reward = Reward(template, stop_ids(network, tokenizer), examples, meta_rm, config.reward.meta_weight)
     trainer = GRPOTrainer(
         model=network,
@@ -143,9 +173,14 @@ def train(
         peft_config=adapters(config.optim),
         rollout_func=asked.replacing(reward.by_rule, rollout.replace_groups) if rollout.replace_groups else None,
     )
-    trainer.add_callback(guard(config.guard, folder, log_every=config.run.log_every))
+    trainer.add_callback(guard(in_short(config.guard, config.optim.steps), folder, log_every=config.run.log_every))
     rows = fit(trainer, folder)
     return merged(trainer.accelerator.unwrap_model(trainer.model)), rows
+
+
+def in_short(config: GuardConfig, steps: int) -> GuardConfig:
+    """The guard of a training of so many steps: a window that is not over before the training is guards nothing."""
+    return config.model_copy(update={"window": min(config.window, max(MIN_WINDOW, steps // 3))})
 
 
 def guard(config: GuardConfig, folder: RunFolder, *, log_every: int = 1) -> Any:

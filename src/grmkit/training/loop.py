@@ -82,7 +82,8 @@ def fit(trainer: "Trainer", folder: RunFolder) -> list[dict[str, Any]]:
     """Train to the end, from the last whole checkpoint if there is one; the rows of metrics.
 
     Raises:
-        TrainingError: If the loss is no number, or nothing more can be saved; the last checkpoint stays.
+        TrainingError: If the loss is no number, nothing more can be saved, or the data end before the steps; the last
+            checkpoint stays.
     """
     check_sharded(trainer)
     from transformers import PrinterCallback
@@ -96,6 +97,7 @@ def fit(trainer: "Trainer", folder: RunFolder) -> list[dict[str, Any]]:
             host._load_from_checkpoint(str(checkpoint))  # `train` would take a step more
         else:
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
+            check_steps(trainer.state.global_step, trainer.args.max_steps, folder)
     return from_first(lambda: _plotted(folder))
 
 
@@ -232,6 +234,17 @@ def metrics_writer(folder: RunFolder) -> Any:
             check_finite(row, folder)
 
     return MetricsWriter()
+
+
+def check_steps(done: int, wanted: int, folder: RunFolder) -> None:
+    """Raises:
+    TrainingError: If a training ended early: transformers only warns where the data do not fill a batch.
+    """
+    if done < wanted:
+        raise TrainingError(
+            f"{folder.path}: training ended after {done} of {wanted} steps; the data do not fill a batch: use more of "
+            "them, or a smaller optim.batch"
+        )
 
 
 def check_finite(row: Mapping[str, Any], folder: RunFolder) -> None:

@@ -21,7 +21,7 @@ from grmkit.metrics.trust import auc, auc_interval, calibration, top_half
 from grmkit.models.checkpoint import save_classifier, to_classifier
 from grmkit.models.scalar_head import convert_scalar
 from grmkit.objectives.losses import meta_rm_loss
-from grmkit.scoring.meta_rm import PROMPT_FILE, PROMPTS, load_meta_rm
+from grmkit.scoring.meta_rm import PROMPT_FILE, PROMPTS, Judged, load_meta_rm
 from grmkit.templates import MetaRMTemplate, load_template
 from grmkit.training.examples import in_batches, judge_of, training_examples
 from grmkit.training.loop import converted, fit, saving, trainer_settings
@@ -68,7 +68,7 @@ def meta_rm(config: MetaRmConfig, path: Path) -> dict[str, Any]:
             "steps": config.optim.steps,
             "not converted": unconverted,
             "loss": [row["loss"] for row in metrics if "loss" in row][-1:],
-            **from_first(lambda: measure(folder.model, measured)),
+            **from_first(lambda: measure(folder.model, measured, is_converted=unconverted is None)),
         }
     )
 
@@ -172,7 +172,20 @@ def save(config: MetaRmConfig, folder: RunFolder, network: Any, tokenizer: Any, 
         return converted(convert_scalar, folder)
 
 
-def measure(model: Path, held_out: Sequence[Trajectory]) -> dict[str, Any]:
+def compare_forms(model: Path, judged: Sequence[Judged], scores: Sequence[float]) -> float:
+    """The largest difference between the scores of the form without torch and of the other one, in logits.
+
+    Raises:
+        TrainingError: If the two forms of the model do not agree.
+    """
+    same = asyncio.run(load_meta_rm(model, kind="transformers").ascore(judged))
+    gap = max(abs(one - other) for one, other in zip(scores, same, strict=False))
+    if gap > MAX_GAP:
+        raise TrainingError(f"{model}: its two forms differ by {gap:.4g}; expected less than {MAX_GAP}")
+    return gap
+
+
+def measure(model: Path, held_out: Sequence[Trajectory], *, is_converted: bool = True) -> dict[str, Any]:
     """AUC with its interval, calibration and top-half accuracy on queries kept back, by the form without torch if there
     is one.
 
@@ -181,10 +194,7 @@ def measure(model: Path, held_out: Sequence[Trajectory]) -> dict[str, Any]:
     """
     judged = [(one.example, one.order, one.judgment) for one in held_out]
     scores = asyncio.run(load_meta_rm(model).ascore(judged))
-    same = asyncio.run(load_meta_rm(model, kind="transformers").ascore(judged[:NUM_COMPARED]))
-    gap = max(abs(one - other) for one, other in zip(scores, same, strict=False))
-    if gap > MAX_GAP:
-        raise TrainingError(f"{model}: its two forms differ by {gap:.4g}; expected less than {MAX_GAP}")
+    gap = compare_forms(model, judged[:NUM_COMPARED], scores) if is_converted else None
     is_right = [one.is_right for one in held_out]
     items: dict[str, list[int]] = defaultdict(list)
     for place, one in enumerate(held_out):

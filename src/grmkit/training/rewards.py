@@ -1,16 +1,20 @@
 """What a rollout earns, and what is watched while it does."""
 
 import asyncio
+import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from grmkit.errors import PromptTooLong
 from grmkit.objectives.rule import Outcome, outcome_of, rule_reward
-from grmkit.scoring.meta_rm import MetaRM
+from grmkit.scoring.meta_rm import Judged, MetaRM
 from grmkit.templates import Template
 from grmkit.types import Example
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,20 @@ class Reward:
         if self.meta_rm is None or not right:
             return rewards
         judged = [(self.examples[indices[place]], orders[place], completions[place][-1]["content"]) for place in right]
-        for place, logit in zip(right, asyncio.run(self.meta_rm.ascore(judged)), strict=True):
-            rewards[place] *= 1 - self.meta_weight + self.meta_weight / (1 + math.exp(-logit))
+        for place, trust in zip(right, trusts(self.meta_rm, judged), strict=True):
+            rewards[place] *= 1 - self.meta_weight + self.meta_weight * trust
         return rewards
+
+
+def trusts(meta_rm: MetaRM, judged: Sequence[Judged]) -> list[float]:
+    """How likely each judgment is right by the meta RM; 0 for one that is too long for it to read."""
+    try:
+        return [1 / (1 + math.exp(-logit)) for logit in asyncio.run(meta_rm.ascore(judged))]
+    except PromptTooLong as error:
+        if len(judged) > 1:
+            return [trust for one in judged for trust in trusts(meta_rm, [one])]
+        logger.warning("the meta RM cannot read a rollout, so it is not trusted: %s", error)
+        return [0.0]
 
 
 def watch(outcomes: Sequence[Outcome], domains: Sequence[str]) -> dict[str, float]:

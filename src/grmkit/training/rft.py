@@ -4,6 +4,7 @@ Sample, reject, mix with general instructions, tune. The loss is on what the jud
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -36,7 +37,7 @@ def rft(config: RftConfig, path: Path) -> dict[str, Any]:
     network, tokenizer = load_causal(config.model)  # before anything is sampled
     check_end(network, tokenizer, config.model)
     if config.data.general_share:
-        next(_general(config.data), None)  # what is wrong with its first row is found before anything is paid for
+        check_general(config.data)
     kept, counts = from_first(lambda: sample(config, folder))
     rows = make_rows(config, kept)
     fitting = in_batches(rows, lambda row: num_tokens(tokenizer, row), config.optim, seed=config.run.seed)
@@ -129,6 +130,16 @@ def tune(
     return merged(trainer.accelerator.unwrap_model(trainer.model)), metrics
 
 
+def check_general(data: DataConfig) -> None:
+    """What is wrong with a row of the general data is found before anything is paid for.
+
+    Raises:
+        DataError: If there is something.
+    """
+    rows = _general(data)
+    deque(rows if data.general != NANO else islice(rows, 1), maxlen=0)  # nano has no end
+
+
 def _general(data: DataConfig) -> Iterator[dict[str, Any]]:
     if data.general is None:
         raise DataError("data.general is not set, but data.general_share is; name a file, or nano")
@@ -143,11 +154,18 @@ def _general(data: DataConfig) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(file, start=1):
             try:
                 row = json.loads(line)
-                yield _row(row["query"], row["response"])
+                yield _row(_text(row["query"]), _text(row["response"]))
             except (ValueError, KeyError, TypeError) as error:
                 raise DataError(
-                    f"{data.general}:{number}: cannot be used: {error!r}; expected an object with query and response"
+                    f"{data.general}:{number}: cannot be used: {error!r}; expected an object with query and response, "
+                    "both texts"
                 ) from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 def _row(prompt: str, completion: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def spct(config: SpctConfig, path: Path) -> dict[str, Any]:
     reports["grpo"] = grpo(config.grpo.model_copy(update={"model": models["rft"]}), path / "grpo")
     sampling = config.meta_rm.sampling
     sampling = sampling.model_copy(update={"judge": sampling.judge or models["grpo"]})  # it may be served elsewhere
-    stage = {"model": models[config.meta_rm_starts_from], "sampling": sampling}
+    stage = {"model": config.meta_rm.model or models[config.meta_rm_starts_from], "sampling": sampling}
     stage["trajectories"] = str(path / "rft" / TRAJECTORIES)
     reports["meta_rm"] = meta_rm(config.meta_rm.model_copy(update=stage), path / "meta_rm")
     return folder.finish(

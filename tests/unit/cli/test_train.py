@@ -208,3 +208,23 @@ def test_missing_packages_are_named_before_anything_is_sampled(grm, recipe, tiny
     assert ran.code == 2
     assert "training needs the packages no_such_package; run: pip install 'grmkit[train]'" in ran.err
     assert not sampled(tmp_path / "run")
+
+
+@pytest.mark.parametrize("kind", ["rft", "spct"])
+def test_trackers_that_are_not_installed_are_named_before_anything_is_sampled(kind, grm, tmp_path, tiny_model, recipe):
+    where, path = ("grpo.run", ROOT / "recipes" / "nano" / "spct.toml") if kind == "spct" else ("run", None)
+    path = path or recipe(kind, tiny_model)
+    ran = grm("train", path, "-o", tmp_path / "run", "--set", f'{where}.report_to=["trackio"]')
+    assert ran.code == 2
+    assert "run.report_to names trackio, not installed; run: pip install trackio" in ran.err
+    assert not (tmp_path / "run").exists() or not sampled(tmp_path / "run")
+
+
+def test_examples_that_fill_no_step(grm, recipe, tmp_path):
+    """TRL would take no step, and save the model as it was."""
+    path = recipe("grpo", JUDGE, optim={"batch": 64}, easy={"judge": str(JUDGE), "samples": 1})
+    ran = grm("train", path, "-o", tmp_path / "run")
+    assert ran.code == 1
+    assert "examples are left" in ran.err
+    assert "one step takes 16; use more data, or a smaller optim.batch" in ran.err
+    assert not (tmp_path / "run" / "model").exists()

@@ -74,7 +74,12 @@ def test_only_all_of_it_needs_a_model_from_the_start():
         (GrpoConfig, {"reward": {"meta_rm": "x"}}),
         (GrpoConfig, {"reward": {"meta_weight": 0.5}}),
         (MetaRmConfig, {"held_out": 0}),
+        (RftConfig, {"run": {"fsdp": True}, "optim": {"adapter_rank": 4}}),
+        (GrpoConfig, {"run": {"fsdp": True}, "optim": {"adapter_rank": 4}}),
         (SpctConfig, {"model": "x", "meta_rm_starts_from": "nowhere"}),
+        (SpctConfig, {"model": "x", "rft": {"model": "y"}}),
+        (SpctConfig, {"model": "x", "grpo": {"model": "y"}}),
+        (SpctConfig, {"model": "x", "meta_rm": {"trajectories": "y"}}),
     ],
 )
 def test_values_out_of_bounds(config, values):
@@ -87,3 +92,10 @@ def test_values_at_the_bounds():
     assert JudgeConfig(top_p=1, hinted_samples=0).top_p == 1
     assert GrpoConfig.model_validate({"reward": {"meta_rm": "x", "meta_weight": 0.5}}).reward.meta_weight == 0.5
     assert GrpoConfig(beta=0).beta == 0
+
+
+def test_all_stages_are_of_one_template():
+    with pytest.raises(ValidationError, match=r"grpo.template is 'deepseek-grm', rft.template is 'nano'.*all three"):
+        SpctConfig.model_validate({"model": "x", "rft": {"template": "nano"}})
+    same = {name: {"template": "nano"} for name in ("rft", "grpo", "meta_rm")}
+    assert SpctConfig.model_validate({"model": "x", **same}).meta_rm.template == "nano"

@@ -59,6 +59,14 @@ def test_a_label_that_no_judgment_can_give(template, label, is_possible):
     assert why_never_right(Example("Why?", ("a", "b"), label=(0.0, 4.5)), load_template(template)) is None
 
 
+def test_what_the_template_cannot_show_is_left_out(source, caplog):
+    """The judge that ships reads up to eight responses."""
+    many = {"query": "Why?", "responses": [f"answer {i}" for i in range(9)], "label": 0, "id": "many"}
+    found, counts = training_examples(DataConfig(source=source(GOOD, many)), NANO)
+    assert ([example.id for example in found], counts) == (["good"], {"items left out": 1})
+    assert "many: " in caplog.text
+
+
 def test_examples_of_the_small_world():
     found, _ = training_examples(DataConfig(num=5, seed=7), NANO)
     assert [example.id for example in found] == [f"train-7-{i}" for i in range(5)]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from grmkit.config.train import GrpoConfig, GuardConfig
-from grmkit.errors import TrainingError
-from grmkit.training.grpo import guard, leave_out_long
+from grmkit.errors import RecipeError, TrainingError
+from grmkit.training.grpo import guard, in_short, leave_out_long, meta_rm_for
 from grmkit.training.loop import stop_ids
 from grmkit.training.run_folder import RunFolder
 from grmkit.types import Example
@@ -41,6 +41,23 @@ def test_a_window_is_in_steps(folder: RunFolder) -> None:
         see(watcher, step, **{"accuracy/safety": accuracy})
     with pytest.raises(TrainingError, match="at step 40 safety has collapsed"):
         see(watcher, 40, **{"accuracy/safety": 0.7})
+
+
+@pytest.mark.parametrize(("steps", "window"), [(900, 50), (150, 50), (30, 10), (3, 5)])
+def test_a_short_training_has_a_short_window(steps: int, window: int) -> None:
+    assert in_short(GuardConfig(max_drop=0.2), steps) == GuardConfig(window=window, max_drop=0.2)
+
+
+def test_a_window_that_is_short_stays() -> None:
+    assert in_short(GuardConfig(window=2), 900).window == 2
+
+
+def test_a_meta_rm_of_another_template_is_refused() -> None:
+    """The one that ships reads what the judge that ships writes."""
+    told = {"meta_rm": "nano", "meta_weight": 0.5}
+    assert meta_rm_for(GrpoConfig.model_validate({"template": "nano", "reward": told})).template.prompt_text
+    with pytest.raises(RecipeError, match=r"reward.meta_rm is 'nano': meta_rm was trained for nano judges"):
+        meta_rm_for(GrpoConfig.model_validate({"reward": told}))
 
 
 def test_lengths_leave_room_for_a_judgment() -> None:

@@ -19,6 +19,7 @@ from grmkit.training.loop import (
     check_end,
     check_finite,
     check_sharded,
+    check_steps,
     converted,
     fit,
     metrics_writer,
@@ -155,6 +156,12 @@ def test_what_is_no_finite_number(folder, name, value):
     check_finite({"step": 3, "loss": 1.0, "grad_norm": 2.0, "reward": math.nan}, folder)
     with pytest.raises(TrainingError, match=f"at step 3 {name} is {value}"):
         check_finite({"step": 3, "loss": 1.0, "grad_norm": 2.0} | {name: value}, folder)
+
+
+def test_a_training_that_ended_early_is_no_success(folder):
+    check_steps(6, 6, folder)
+    with pytest.raises(TrainingError, match="ended after 0 of 6 steps; the data do not fill a batch: use more of them"):
+        check_steps(0, 6, folder)
 
 
 def test_a_last_line_that_was_cut_is_left_out(folder):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from grmkit.errors import PromptTooLong
 from grmkit.scoring.meta_rm import MetaRM
 from grmkit.templates import MetaRMTemplate, load_template
 from grmkit.training.rewards import Reward, watch
@@ -57,6 +58,22 @@ def test_a_meta_rm_takes_from_right_judgments_only() -> None:
     earned = reward.function()(turns(TEXTS), IDS, log_metric=lambda *_: None, **COLUMNS)
     assert earned[:3] == [pytest.approx(0.6 + 0.4 * 0.5), pytest.approx(0.8), -1.0]
     assert math.isclose(sum(value for value in earned if value is not None), 1.6 - 3)
+
+
+def test_a_judgment_too_long_for_the_meta_rm_is_not_trusted(caplog: pytest.LogCaptureFixture) -> None:
+    """Of two right ones the first can be read: 0.6 + 0.4 x 0.5, and the other earns 0.6."""
+
+    class Short(FakeScalar):
+        async def logits(self, conversations: Sequence[Any]) -> list[float]:
+            if any("really" in message.content for turns in conversations for message in turns):
+                raise PromptTooLong("700 tokens; the model has room for 600")
+            return await super().logits(conversations)
+
+    reward = Reward(load_template("nano"), {END}, [PAIR], MetaRM(Short(), MetaRMTemplate()), 0.4)
+    texts = ["Scores: [9, 2]", "It is really long.\n\nScores: [9, 2]"]
+    columns = {name: values[:1] * 2 for name, values in COLUMNS.items()}
+    assert reward.earned(["right", "right"], turns(texts), columns["index"], columns["order"]) == [0.8, 0.6]
+    assert "cannot read a rollout, so it is not trusted: 700 tokens" in caplog.text
 
 
 def test_replaced_groups_are_logged(reward: Reward) -> None:

@@ -7,7 +7,7 @@ import pytest
 from grmkit.config.train import RftConfig
 from grmkit.corpora.rejection import Trajectory
 from grmkit.errors import DataError
-from grmkit.training.rft import make_rows, num_tokens, rft
+from grmkit.training.rft import check_general, make_rows, num_tokens, rft
 from grmkit.types import Example
 
 PAIR = Example("Name a colour.", ("Blue.", "Seven."), label=0)
@@ -44,6 +44,20 @@ def test_general_rows_come_from_a_file(tmp_path: Path) -> None:
         DataError, match=r"general.jsonl:2: cannot be used: .*expected an object with query and response"
     ):
         make_rows(config(general=str(path), general_share=0.5), KEPT)
+
+
+@pytest.mark.parametrize("value", [None, "", " ", 3, [{"role": "user", "content": "Hi?"}]])
+@pytest.mark.parametrize("name", ["query", "response"])
+def test_general_rows_are_texts_and_all_looked_at_first(tmp_path: Path, name: str, value: Any) -> None:
+    path = tmp_path / "general.jsonl"
+    good = {"query": "Hi?", "response": "Hello."}
+    path.write_text("".join(json.dumps(row) + "\n" for row in (good, good, good | {name: value})))
+    with pytest.raises(DataError, match=r"general.jsonl:3: cannot be used: .*is no text"):
+        check_general(config(general=str(path), general_share=0.1).data)
+
+
+def test_general_rows_of_the_small_world_have_no_end() -> None:
+    check_general(config(general="nano", general_share=0.1).data)
 
 
 def test_too_few_general_rows(tmp_path: Path) -> None:

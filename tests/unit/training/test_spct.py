@@ -34,6 +34,11 @@ def test_a_meta_rm_can_start_from_a_judge(stage: Any, tmp_path: Path, told: dict
     assert told["meta_rm"][0].model == str(tmp_path / stage / "model")
 
 
+def test_a_meta_rm_can_start_from_another_model(tmp_path: Path, told: dict[str, Any]) -> None:
+    spct(SpctConfig.model_validate({"model": "base", "meta_rm": {"model": "larger"}}), tmp_path)
+    assert told["meta_rm"][0].model == "larger"
+
+
 def test_the_judge_may_be_served_elsewhere(tmp_path: Path, told: dict[str, Any]) -> None:
     config = SpctConfig.model_validate({"model": "base", "meta_rm": {"sampling": {"judge": "http://host:8000/v1"}}})
     spct(config, tmp_path)
