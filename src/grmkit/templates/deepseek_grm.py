@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grmkit.errors import TemplateError
 from grmkit.templates.boxed import read_boxed
-from grmkit.templates.hint import HINT, hint_of
+from grmkit.templates.hint import HINT, HINT_VERSION, hint_of
 from grmkit.templates.prompt_file import PromptFile
 from grmkit.templates.protocol import Prompt, Reading
 from grmkit.templates.structure import MARKERS, SECTIONS, VERDICTS
@@ -50,7 +50,8 @@ class DeepSeekGRM:
 
     @property
     def fingerprint(self) -> str:
-        return f"{self.name}/{VERSION}/{self._prompt.digest}"
+        hinted = f"/{HINT_VERSION}" if self._is_hinted else ""
+        return f"{self.name}/{VERSION}{hinted}/{self._prompt.digest}"
 
     @property
     def score_range(self) -> tuple[float, float]:

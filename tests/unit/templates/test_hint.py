@@ -24,6 +24,24 @@ def test_hints(num: int, label: Any, order: tuple[int, ...], hint: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("strength", "told"),
+    [
+        (1, " (slightly better)"),
+        (2, " (better)"),
+        (3, " (much better)"),
+        (0, ""),
+        (4, ""),
+        ("3", ""),
+        ([3], ""),
+        (None, ""),
+    ],
+)
+def test_a_hint_tells_how_much_better(strength: Any, told: str) -> None:
+    example = Example("Why?", ("Because.", "So."), label=1, meta={"preference_strength": strength})
+    assert hint_of(example, (1, 0)) == f"The best response is: Response 1{told}"
+
+
+@pytest.mark.parametrize(
     ("num", "label", "message"),
     [
         (2, None, "a hint needs a label with one best response; this example has none"),
