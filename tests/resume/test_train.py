@@ -132,6 +132,7 @@ def reported(report: dict, run: Path) -> dict:
 def write_recipe(path: Path, server: FakeServer) -> Path:
     values = tiny_spct(TINY_JUDGE, save_every=1)
     values["rft"]["sampling"] = {"judge": server.url, "samples": 4, "concurrency": 2}
+    values["grpo"]["optim"] = values["grpo"]["optim"] | {"micro_batch": 4, "adapter_rank": 4}  # as in recipes/nano
     values["grpo"]["easy"] = {"judge": server.url, "samples": 2, "hinted_samples": 0}
     path.write_text(to_toml(values))
     return path

@@ -141,5 +141,7 @@ def run(recipe: "Recipe", folder: Path) -> dict[str, Any]:
         raise RecipeError(
             f"run.report_to names {', '.join(absent)}, not installed; run: pip install {' '.join(absent)}"
         )
+    if not recipe.model:
+        raise RecipeError("model is not set; name a folder with a model, in the recipe or by --set model=FOLDER")
     kind = recipe.recipe
     return getattr(import_module(f"grmkit.training.{kind}"), kind)(recipe, folder)

@@ -218,7 +218,7 @@ def guard(config: GuardConfig, folder: RunFolder, *, log_every: int = 1) -> Any:
                     raise TrainingError(
                         f"{folder.path}: at step {state.global_step} {name.partition('/')[2]} has collapsed: its "
                         f"accuracy was {before:.3f} at first and is {now:.3f}; raise beta or lower "
-                        f"optim.learning_rate, or start again from {folder.last_checkpoint() or 'the start'}"
+                        "optim.learning_rate, with another --output: a copy of ledger.sqlite in it spares the sampling"
                     )
 
     return Guard()

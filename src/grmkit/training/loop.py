@@ -151,6 +151,24 @@ def check_end(network: Any, tokenizer: Any, model: str) -> None:
         )
 
 
+def check_prefix(tokenizer: Any, model: str) -> None:
+    """Refuse a model whose chat template writes a question otherwise once it is answered: TRL takes what a question
+    and its answer add to the question alone for the answer, and only warns.
+
+    Raises:
+        TrainingError: If it is so; templates of models that think often are.
+    """
+    turns = [{"role": "user", "content": PROBE}, {"role": "assistant", "content": PROBE}]
+    asked = tokenizer.apply_chat_template(turns[:1], add_generation_prompt=True, return_dict=False)
+    whole = tokenizer.apply_chat_template(turns, return_dict=False)
+    if whole[: len(asked)] != asked:
+        raise TrainingError(
+            f"{model}: its chat template writes a question as {tokenizer.decode(asked)!r}, but with its answer as "
+            f"{tokenizer.decode(whole)!r}, so the loss would be on other tokens than the answer's; expected the one to "
+            "begin with the other: change the template"
+        )
+
+
 def check_sharded(trainer: "Trainer") -> None:
     """Raises:
     TrainingError: If weights were to be sharded and will not be; accelerate would replicate them without a word.

@@ -48,7 +48,8 @@ class RunFolder:
             key = next(_differences(kept["recipe"], asked))
             raise TrainingError(
                 f"{self.path}: holds a training by another recipe, which differs in {key}; "
-                "give another --output, or delete this folder to start anew"
+                "give another --output (a copy of ledger.sqlite in it spares what was sampled), or delete this folder "
+                "to start anew"
             )
         for half in self.path.glob(".model.*"):  # left by a kill
             shutil.rmtree(half, ignore_errors=True)

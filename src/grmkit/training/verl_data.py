@@ -15,6 +15,7 @@ from grmkit.corpora.rejection import prompt_of
 from grmkit.errors import DataError
 from grmkit.scoring.orders import order_schedule
 from grmkit.templates import load_template
+from grmkit.training.rollouts import domain_of
 from grmkit.training.verl_reward import ground_truth_of
 from grmkit.types import Example
 
@@ -87,7 +88,7 @@ def _row(example: Example, order: Sequence[int], template: str, copy: int) -> di
             "id": example.id,
             "copy": copy,
             "order": list(order),
-            "domain": str(example.meta.get("domain", "")),
+            "domain": domain_of(example),
         },
     }
 

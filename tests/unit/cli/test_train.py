@@ -228,3 +228,9 @@ def test_examples_that_fill_no_step(grm, recipe, tmp_path):
     assert "examples are left" in ran.err
     assert "one step takes 16; use more data, or a smaller optim.batch" in ran.err
     assert not (tmp_path / "run" / "model").exists()
+
+
+def test_a_recipe_that_names_no_model(grm, recipe, tmp_path):
+    ran = grm("train", recipe("rft", ""), "-o", tmp_path / "run")
+    assert ran.code == 2
+    assert "model is not set; name a folder with a model, in the recipe or by --set model=FOLDER" in ran.err

@@ -18,6 +18,7 @@ from grmkit.nano import JUDGE
 from grmkit.training.loop import (
     check_end,
     check_finite,
+    check_prefix,
     check_sharded,
     check_steps,
     converted,
@@ -325,6 +326,15 @@ def test_answers_must_be_able_to_end():
         check_end(network, tokenizer, "a model")
     network.generation_config.eos_token_id = [0, tokenizer.convert_tokens_to_ids("<|end|>")]
     check_end(network, tokenizer, "a model")
+
+
+def test_an_answered_question_begins_as_the_question():
+    """A template that drops what a generation starts with, as those of models that think do."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(JUDGE)
+    check_prefix(tokenizer, "a model")
+    tokenizer.chat_template += "{% if add_generation_prompt %} thinking{% endif %}"
+    with pytest.raises(TrainingError, match=r"a model: its chat template writes a question as '.*thinking', but with"):
+        check_prefix(tokenizer, "a model")
 
 
 def test_weights_that_would_be_replicated_unasked(folder):

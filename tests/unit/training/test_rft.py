@@ -9,6 +9,7 @@ from grmkit.corpora.rejection import Trajectory
 from grmkit.errors import DataError
 from grmkit.training.rft import check_general, make_rows, num_tokens, rft
 from grmkit.types import Example
+from tiny_recipe import TINY_JUDGE
 
 PAIR = Example("Name a colour.", ("Blue.", "Seven."), label=0)
 KEPT = [Trajectory(PAIR, (1, 0), f"Scores: \\boxed{{2, {score}}}", "right") for score in (7, 8, 9)]
@@ -91,3 +92,24 @@ def test_a_general_file_that_is_not_there_is_told_before_anything_is_sampled(tmp
     with pytest.raises(DataError, match=r"none\.jsonl: cannot be read"):
         rft(asked, tmp_path / "run")
     assert not (tmp_path / "run" / "ledger.sqlite").exists()
+
+
+def test_the_loss_is_on_the_judgment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As TRL would feed them to the model: every token of the answers, and its end, is learnt, and none else."""
+    from transformers import AutoTokenizer
+
+    from grmkit.models.checkpoint import load_causal
+    from grmkit.training import rft as module
+    from grmkit.training.run_folder import RunFolder
+
+    batches: list[Any] = []
+    monkeypatch.setattr(module, "fit", lambda trainer, _: batches.extend(trainer.get_train_dataloader()) or [])
+    optim = {"batch": 3, "steps": 1, "max_length": 1024}
+    told = {"model": str(TINY_JUDGE), "template": "nano", "optim": optim, "run": {"device": "cpu"}}
+    asked = RftConfig.model_validate(told)
+    rows = make_rows(asked, KEPT)
+    module.tune(asked, RunFolder(tmp_path / "run", asked), *load_causal(str(TINY_JUDGE)), rows)
+    tokenizer = AutoTokenizer.from_pretrained(TINY_JUDGE)
+    (batch,) = batches
+    learnt = [tokenizer.decode(labels[labels != -100]) for labels in batch["labels"]]
+    assert learnt == [f"{row['completion'][0]['content']}<|end|>" for row in rows]

@@ -10,7 +10,7 @@ from grmkit.training.verl_reward import read_ground_truth
 from grmkit.types import Example
 
 EXAMPLES = [
-    Example("Which?", ("alpha", "beta"), label=1, id="pair", meta={"domain": "tone"}),
+    Example("Which?", ("alpha", "beta"), label=1, id="pair", meta={"category": "tone"}),
     Example("Which of three?", ("one", "two", "three"), label=(3.0, 9.0, 1.0), id="three"),
     Example("How good?", ("solo",), label=(6.0,), id="single"),
 ]
