@@ -88,11 +88,13 @@ def judge_of(config: JudgeConfig, *, model: str, template: str, ledger: Path) ->
     )
 
 
-def in_batches(rows: Sequence[Row], num_tokens: Callable[[Row], int], optim: OptimConfig, *, seed: int) -> list[Row]:
-    """The rows that are not too long, in a random order in which those of a batch are of like length."""
+def in_batches(
+    rows: Sequence[Row], num_tokens: Callable[[Row], int], optim: OptimConfig, *, seed: int, size: int | None = None
+) -> list[Row]:
+    """The rows that are not too long, in a random order in which those of a batch, or so many, are of like length."""
     lengths = [num_tokens(row) for row in rows]
     short = [place for place, length in enumerate(lengths) if length <= optim.max_length]
-    return [rows[short[place]] for place in alike([lengths[place] for place in short], optim.batch, seed=seed)]
+    return [rows[short[place]] for place in alike([lengths[place] for place in short], size or optim.batch, seed=seed)]
 
 
 def _read(data: DataConfig) -> list[Example]:

@@ -6,7 +6,7 @@ Sample, reject, mix with general instructions, tune. The loss is on what the jud
 import json
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from grmkit.training.processes import from_first, gathered
 from grmkit.training.run_folder import RunFolder
 
 TRAJECTORIES = "trajectories.jsonl"
+Row = dict[str, Any]
 
 
 def rft(config: RftConfig, path: Path) -> dict[str, Any]:
@@ -40,10 +41,11 @@ def rft(config: RftConfig, path: Path) -> dict[str, Any]:
     if config.data.general_share:
         check_general(config.data)
     kept, counts = from_first(lambda: sample(config, folder))
-    rows = make_rows(config, kept)
-    fitting = in_batches(rows, lambda row: num_tokens(tokenizer, row), config.optim, seed=config.run.seed)
+    judgments, general = make_rows(config, kept)
+    num_rows = len(judgments) + len(general)
+    fitting = mixed(config, tokenizer, judgments, general)
     if not fitting:
-        raise TrainingError(f"{path}: all {len(rows)} rows are longer than optim.max_length; nothing is left to learn")
+        raise TrainingError(f"{path}: all {num_rows} rows are longer than optim.max_length; nothing is left to learn")
     digest = folder.keep_data(fitting)
     network, metrics = tune(config, folder, network, tokenizer, fitting)
     network = gathered(network)
@@ -52,7 +54,7 @@ def rft(config: RftConfig, path: Path) -> dict[str, Any]:
         {
             "recipe": "rft",
             "counts": counts,
-            "rows": {"judgments": len(kept), "general": len(rows) - len(kept), "too long": len(rows) - len(fitting)},
+            "rows": {"judgments": len(judgments), "general": len(general), "too long": num_rows - len(fitting)},
             "data_sha256": digest,
             "steps": config.optim.steps,
             "not converted": unconverted,
@@ -85,23 +87,41 @@ def sample(config: RftConfig, folder: RunFolder) -> tuple[list[Trajectory], dict
     return kept, counts
 
 
-def make_rows(config: RftConfig, kept: list[Trajectory]) -> list[dict[str, Any]]:
-    """Prompt and completion of everything that is learnt from."""
+def make_rows(config: RftConfig, kept: list[Trajectory]) -> tuple[list[Row], list[Row]]:
+    """Prompt and completion of everything that is learnt from: judgments, and general instructions."""
     template = load_template(config.template)
     rows = [_row(prompt_of(template, one.example, one.order), one.judgment) for one in kept]
     share = config.data.general_share
     num_general = round(len(rows) * share / (1 - share))
-    if num_general:
-        found = list(islice(_general(config.data), num_general))
-        if len(found) < num_general:
-            raise DataError(
-                f"{config.data.general}: holds {len(found)} rows; general_share {share} needs {num_general}"
-            )
-        rows += found
+    found = list(islice(_general(config.data), num_general)) if num_general else []
+    if len(found) < num_general:
+        raise DataError(f"{config.data.general}: holds {len(found)} rows; general_share {share} needs {num_general}")
+    return rows, found
+
+
+def mixed(config: RftConfig, tokenizer: Any, judgments: list[Row], general: list[Row]) -> list[Row]:
+    """The rows that are not too long, batch by batch: each has its share of general rows, and judgments of like length.
+
+    General rows are short. In batches of like length they would make steps of their own, in which no judging is learnt.
+    """
+
+    def length(row: Row) -> int:
+        return num_tokens(tokenizer, row)
+
+    size = config.optim.batch
+    share = len(general) / (len(judgments) + len(general))
+    others = in_batches(general, length, config.optim, seed=config.run.seed)
+    own = in_batches(judgments, length, config.optim, seed=config.run.seed, size=max(1, size - round(size * share)))
+    num_batches = -(-(len(own) + len(others)) // size)
+    ends = [number * len(others) // num_batches for number in range(num_batches + 1)] if num_batches else []
+    rows: list[Row] = []
+    for number, (start, end) in enumerate(pairwise(ends)):
+        rows += others[start:end]
+        rows += own[number * size - start : (number + 1) * size - end]
     return rows
 
 
-def num_tokens(tokenizer: Any, row: dict[str, Any]) -> int:
+def num_tokens(tokenizer: Any, row: Row) -> int:
     """How long prompt and completion are together."""
     return len(tokenizer.apply_chat_template(row["prompt"] + row["completion"], tokenize=True, return_dict=False))
 

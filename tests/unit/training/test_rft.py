@@ -7,7 +7,7 @@ import pytest
 from grmkit.config.train import RftConfig
 from grmkit.corpora.rejection import Trajectory
 from grmkit.errors import DataError
-from grmkit.training.rft import check_general, make_rows, num_tokens, rft
+from grmkit.training.rft import check_general, make_rows, mixed, num_tokens, rft
 from grmkit.types import Example
 from tiny_recipe import TINY_JUDGE
 
@@ -15,12 +15,25 @@ PAIR = Example("Name a colour.", ("Blue.", "Seven."), label=0)
 KEPT = [Trajectory(PAIR, (1, 0), f"Scores: \\boxed{{2, {score}}}", "right") for score in (7, 8, 9)]
 
 
-def config(**data: Any) -> RftConfig:
-    return RftConfig.model_validate({"model": "m", "template": "nano", "data": data})
+def config(*, batch: int = 32, **data: Any) -> RftConfig:
+    optim = {"batch": batch, "max_length": 11}
+    return RftConfig.model_validate({"model": "m", "template": "nano", "data": data, "optim": optim})
+
+
+def row(completion: str, number: int) -> dict[str, Any]:
+    prompt = [{"role": "user", "content": str(number)}]
+    return {"prompt": prompt, "completion": [{"role": "assistant", "content": completion}]}
+
+
+class FakeTokenizer:
+    """A token is a word."""
+
+    def apply_chat_template(self, turns: list[dict[str, str]], **_: Any) -> list[str]:
+        return [word for turn in turns for word in turn["content"].split()]
 
 
 def test_rows_ask_in_the_order_that_was_judged_and_without_a_hint() -> None:
-    rows = make_rows(config(), KEPT)
+    rows, _ = make_rows(config(), KEPT)
     assert sorted(row["completion"][0]["content"] for row in rows) == [one.judgment for one in KEPT]
     prompt = rows[0]["prompt"][0]["content"]
     assert prompt.index("Seven.") < prompt.index("Blue.")
@@ -28,19 +41,50 @@ def test_rows_ask_in_the_order_that_was_judged_and_without_a_hint() -> None:
 
 
 def test_the_general_share_is_of_all_rows() -> None:
-    rows = make_rows(config(general="nano", general_share=0.4), KEPT)
-    judgments = [row for row in rows if "Scores" in row["completion"][0]["content"]]
-    assert (len(judgments), len(rows)) == (3, 5)
+    judgments, general = make_rows(config(general="nano", general_share=0.4), KEPT)
+    assert (len(judgments), len(general)) == (3, 2)
+    assert not any("Scores" in row["completion"][0]["content"] for row in general)
+
+
+@pytest.mark.parametrize(
+    ("num_judgments", "num_general", "batch", "general_in_batches"),
+    [
+        (12, 4, 4, [1, 1, 1, 1]),
+        (9, 3, 4, [1, 1, 1]),
+        (10, 2, 4, [0, 1, 1]),
+        (5, 5, 4, [1, 2, 2]),
+        (6, 0, 4, [0, 0]),
+        (1, 3, 2, [1, 2]),
+    ],
+)
+def test_general_rows_are_dealt_evenly(num_judgments, num_general, batch, general_in_batches) -> None:
+    judgments = [row("a judgment " * (1 + number % 5), number) for number in range(num_judgments)]
+    general = [row("an answer", 100 + number) for number in range(num_general)]
+    found = mixed(config(batch=batch), FakeTokenizer(), judgments, general)
+    numbers = [int(one["prompt"][0]["content"]) for one in found]
+    assert sorted(numbers) == [*range(num_judgments), *range(100, 100 + num_general)]
+    batches = [numbers[start : start + batch] for start in range(0, len(numbers), batch)]
+    assert [sum(number >= 100 for number in one) for one in batches] == general_in_batches
+    assert found == mixed(config(batch=batch), FakeTokenizer(), judgments, general), "the same seed, the same order"
+
+
+def test_what_is_too_long_is_left_out_of_both() -> None:
+    """Ten words and one of the prompt are the most."""
+    short, long = "word " * 10, "word " * 11
+    found = mixed(config(batch=2), FakeTokenizer(), [row(short, 0), row(long, 1)], [row(long, 100), row(short, 101)])
+    assert sorted(one["prompt"][0]["content"] for one in found) == ["0", "101"]
 
 
 def test_general_rows_come_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "general.jsonl"
     path.write_text(json.dumps({"query": "Hi?", "response": "Hello."}) + "\n{}\n")
-    rows = make_rows(config(general=str(path), general_share=0.25), KEPT)
-    assert {
-        "prompt": [{"role": "user", "content": "Hi?"}],
-        "completion": [{"role": "assistant", "content": "Hello."}],
-    } in rows
+    _, general = make_rows(config(general=str(path), general_share=0.25), KEPT)
+    assert general == [
+        {
+            "prompt": [{"role": "user", "content": "Hi?"}],
+            "completion": [{"role": "assistant", "content": "Hello."}],
+        }
+    ]
     with pytest.raises(
         DataError, match=r"general.jsonl:2: cannot be used: .*expected an object with query and response"
     ):
@@ -79,7 +123,7 @@ def test_tokens_are_those_of_the_whole_conversation() -> None:
     from grmkit.nano import JUDGE
 
     tokenizer = AutoTokenizer.from_pretrained(JUDGE)
-    (row,) = make_rows(config(), KEPT[:1])
+    ((row,), _) = make_rows(config(), KEPT[:1])
     text = f"<|user|>{row['prompt'][0]['content']}<|end|><|assistant|>{row['completion'][0]['content']}<|end|>"
     assert num_tokens(tokenizer, row) == len(tokenizer(text)["input_ids"])
 
@@ -107,7 +151,7 @@ def test_the_loss_is_on_the_judgment_alone(tmp_path: Path, monkeypatch: pytest.M
     optim = {"batch": 3, "steps": 1, "max_length": 1024}
     told = {"model": str(TINY_JUDGE), "template": "nano", "optim": optim, "run": {"device": "cpu"}}
     asked = RftConfig.model_validate(told)
-    rows = make_rows(asked, KEPT)
+    rows, _ = make_rows(asked, KEPT)
     module.tune(asked, RunFolder(tmp_path / "run", asked), *load_causal(str(TINY_JUDGE)), rows)
     tokenizer = AutoTokenizer.from_pretrained(TINY_JUDGE)
     (batch,) = batches
