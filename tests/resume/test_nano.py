@@ -16,7 +16,7 @@ import pytest
 from grmkit.nano.world import items
 
 START = [sys.executable, "-c", "from grmkit.cli import main; main()", "score"]
-NUM_ITEMS, NUM_KILLS = 30, 4
+NUM_ITEMS, NUM_KILLS = 60, 4
 
 pytestmark = pytest.mark.timeout(400)  # a slow core draws 25 judgments a second
 
