@@ -7,7 +7,7 @@ from grmkit.templates.structure import heading
 from grmkit.types import Example
 
 HINT = heading("the (?:best +response|correct +score) +is")
-HINT_VERSION = 2  # raise it when the code below words the same hint differently
+HINT_VERSION = 2  # of deepseek-grm: raise it when the code below words the same hint differently; nano has no strengths
 STRENGTHS = {1: "slightly better", 2: "better", 3: "much better"}
 """How much better the best of two is, as HelpSteer2 counts it (`preference_strength` in meta)."""
 

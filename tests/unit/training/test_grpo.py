@@ -6,6 +6,7 @@ import pytest
 
 from grmkit.config.train import GrpoConfig, GuardConfig
 from grmkit.errors import RecipeError, TrainingError
+from grmkit.training import grpo as module
 from grmkit.training.grpo import guard, in_short, leave_out_long, meta_rm_for
 from grmkit.training.loop import stop_ids
 from grmkit.training.run_folder import RunFolder
@@ -58,6 +59,22 @@ def test_a_meta_rm_of_another_template_is_refused() -> None:
     assert meta_rm_for(GrpoConfig.model_validate({"template": "nano", "reward": told})).template.prompt_text
     with pytest.raises(RecipeError, match=r"reward.meta_rm is 'nano': meta_rm was trained for nano judges"):
         meta_rm_for(GrpoConfig.model_validate({"reward": told}))
+
+
+def test_principles_are_the_policys_and_not_the_filters(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    example = Example("Name 4 animals.", ("owl", "goat"), label=0)
+    monkeypatch.setattr(module, "training_examples", lambda *_: ([example], {}))
+    monkeypatch.setattr(module, "draw", lambda judge, examples, _: asked.append(judge) or [(examples[0], None)])
+    monkeypatch.setattr(module, "is_too_easy", lambda *_: False)
+    monkeypatch.setattr(module, "with_principles", lambda judge, examples: asked.append(judge) or (examples, 0))
+    monkeypatch.setattr(module, "leave_out_long", lambda _, __, examples: examples)
+    told = {
+        "easy": {"judge": "http://weak:8000/v1", "model": "weak"},
+        "rollout": {"query_principles": True, "group": 2},
+    }
+    module.choose(GrpoConfig.model_validate({"model": "policy", "optim": {"batch": 2}, **told}), folder, None)
+    assert [(judge.name, judge.model) for judge in asked] == [("http://weak:8000/v1", "weak"), ("policy", None)]
 
 
 def test_lengths_leave_room_for_a_judgment() -> None:
