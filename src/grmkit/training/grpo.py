@@ -21,6 +21,7 @@ from grmkit.templates import load_template
 from grmkit.training.examples import judge_of, training_examples
 from grmkit.training.loop import (
     adapters,
+    check_context,
     check_end,
     fit,
     merged,
@@ -51,6 +52,7 @@ def grpo(config: GrpoConfig, path: Path) -> dict[str, Any]:
         return folder.report
     network, tokenizer = load_causal(config.model)  # before anything is sampled
     check_end(network, tokenizer, config.model)
+    check_context(network, config.optim, config.model)
     trust = None if config.reward.meta_rm is None else meta_rm_for(config)
     examples, counts = from_first(lambda: choose(config, folder, tokenizer))
     digest = folder.keep_data(example.to_json() for example in examples)

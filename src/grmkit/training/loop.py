@@ -169,6 +169,23 @@ def check_prefix(tokenizer: Any, model: str) -> None:
         )
 
 
+def check_context(network: Any, optim: OptimConfig, model: str) -> None:
+    """Refuse rows that a model was not made to read: most would learn from them, at places they have never seen.
+
+    Raises:
+        TrainingError: If optim.max_length is more than its context, unless its positions are scaled, which may reach
+            further.
+    """
+    config = network.config.get_text_config()
+    context = getattr(config, "max_position_embeddings", None)
+    is_scaled = (getattr(config, "rope_parameters", None) or {}).get("rope_type", "default") != "default"
+    if context is not None and context < optim.max_length and not is_scaled:
+        raise TrainingError(
+            f"{model}: reads {context:,} tokens, and optim.max_length is {optim.max_length:,}; set it to at most that, "
+            "longer rows are left out"
+        )
+
+
 def check_sharded(trainer: "Trainer") -> None:
     """Raises:
     TrainingError: If weights were to be sharded and will not be; accelerate would replicate them without a word.

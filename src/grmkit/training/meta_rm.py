@@ -24,7 +24,7 @@ from grmkit.objectives.losses import meta_rm_loss
 from grmkit.scoring.meta_rm import PROMPT_FILE, PROMPTS, Judged, load_meta_rm
 from grmkit.templates import MetaRMTemplate, load_template
 from grmkit.training.examples import in_batches, judge_of, training_examples
-from grmkit.training.loop import converted, fit, saving, trainer_settings
+from grmkit.training.loop import check_context, converted, fit, saving, trainer_settings
 from grmkit.training.processes import from_first, gathered
 from grmkit.training.run_folder import RunFolder
 
@@ -42,6 +42,7 @@ def meta_rm(config: MetaRmConfig, path: Path) -> dict[str, Any]:
     if folder.report is not None:
         return folder.report
     network, tokenizer = to_classifier(config.model, seed=config.run.seed)  # before anything is sampled
+    check_context(network, config.optim, config.model)
     template = MetaRMTemplate(prompt_file=config.prompt_file or PROMPTS.get(config.template))
     sampled = from_first(lambda: on_policy(config, folder))
     found = [*kept(config), *sampled]

@@ -18,7 +18,17 @@ from grmkit.models.checkpoint import load_causal
 from grmkit.nano.lessons import general as nano_general
 from grmkit.templates import load_template
 from grmkit.training.examples import NANO, in_batches, judge_of, training_examples
-from grmkit.training.loop import adapters, check_end, check_prefix, fit, merged, save_judge, saving, trainer_settings
+from grmkit.training.loop import (
+    adapters,
+    check_context,
+    check_end,
+    check_prefix,
+    fit,
+    merged,
+    save_judge,
+    saving,
+    trainer_settings,
+)
 from grmkit.training.processes import from_first, gathered
 from grmkit.training.run_folder import RunFolder
 
@@ -38,6 +48,7 @@ def rft(config: RftConfig, path: Path) -> dict[str, Any]:
     network, tokenizer = load_causal(config.model)  # before anything is sampled
     check_end(network, tokenizer, config.model)
     check_prefix(tokenizer, config.model)
+    check_context(network, config.optim, config.model)
     if config.data.general_share:
         check_general(config.data)
     kept, counts = from_first(lambda: sample(config, folder))

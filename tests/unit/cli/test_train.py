@@ -164,6 +164,22 @@ def test_a_judge_that_cannot_be_asked(grm, recipe, tiny_model, tmp_path):
     assert "cannot connect" in ran.err.splitlines()[-1]
 
 
+@pytest.mark.parametrize("kind", ["rft", "grpo", "meta_rm"])
+def test_rows_that_no_model_of_this_context_can_read(grm, recipe, tiny_model, tmp_path, kind):
+    ran = grm("train", recipe(kind, tiny_model, optim={"max_length": 1025}), "-o", tmp_path / "run")
+    assert ran.code == 1
+    assert "reads 1,024 tokens, and optim.max_length is 1,025; set it to at most that" in ran.err.splitlines()[-1]
+    assert not sampled(tmp_path / "run")
+
+
+def test_a_meta_rm_for_the_reward_that_is_not_there(grm, recipe, tiny_model, tmp_path):
+    reward = {"meta_rm": str(tmp_path / "none"), "meta_weight": 0.5}
+    ran = grm("train", recipe("grpo", tiny_model, reward=reward), "-o", tmp_path / "run")
+    assert ran.code == 3
+    assert str(tmp_path / "none") in ran.err.splitlines()[-1]
+    assert not sampled(tmp_path / "run")
+
+
 # What shows only later ------------------------------------------------------------------------------------------
 
 

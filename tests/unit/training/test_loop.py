@@ -16,6 +16,7 @@ from grmkit.errors import CheckpointError, TrainingError
 from grmkit.models.folders import whole_folder
 from grmkit.nano import JUDGE
 from grmkit.training.loop import (
+    check_context,
     check_end,
     check_finite,
     check_prefix,
@@ -335,6 +336,17 @@ def test_an_answered_question_begins_as_the_question():
     tokenizer.chat_template += "{% if add_generation_prompt %} thinking{% endif %}"
     with pytest.raises(TrainingError, match=r"a model: its chat template writes a question as '.*thinking', but with"):
         check_prefix(tokenizer, "a model")
+
+
+def test_rows_are_no_longer_than_what_the_model_was_made_to_read():
+    config = transformers.Qwen3Config(max_position_embeddings=64)
+    network = SimpleNamespace(config=config)
+    check_context(network, OptimConfig(max_length=64), "a model")
+    with pytest.raises(TrainingError, match=r"a model: reads 64 tokens, and optim.max_length is 65; set it to at most"):
+        check_context(network, OptimConfig(max_length=65), "a model")
+    config.rope_parameters = {"rope_type": "yarn", "factor": 4.0, "rope_theta": 1e4}
+    check_context(network, OptimConfig(max_length=256), "a model")
+    check_context(SimpleNamespace(config=transformers.MambaConfig()), OptimConfig(max_length=65), "a model")
 
 
 def test_weights_that_would_be_replicated_unasked(folder):
