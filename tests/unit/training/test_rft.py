@@ -132,7 +132,8 @@ def test_a_general_file_that_is_not_there_is_told_before_anything_is_sampled(tmp
     from grmkit.nano import JUDGE
 
     data = {"num": 4, "general": str(tmp_path / "none.jsonl"), "general_share": 0.5}
-    asked = RftConfig.model_validate({"model": str(JUDGE), "template": "nano", "data": data})
+    told = {"model": str(JUDGE), "template": "nano", "data": data, "optim": {"max_length": 1024}}
+    asked = RftConfig.model_validate(told)
     with pytest.raises(DataError, match=r"none\.jsonl: cannot be read"):
         rft(asked, tmp_path / "run")
     assert not (tmp_path / "run" / "ledger.sqlite").exists()
