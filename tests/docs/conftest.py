@@ -63,12 +63,13 @@ def all_pages() -> list[Path]:
 
 def all_blocks() -> list[Block]:
     pages = [(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in all_pages()]
-    return [block for page, text in pages for block in blocks_of(page, text)]
+    found = [block for page, text in pages for block in blocks_of(page, text)]
+    return [block for block in found if not block.is_run_by_ci]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "block" in metafunc.fixturenames:
-        blocks = [block for block in all_blocks() if not block.is_run_by_ci]
+        blocks = all_blocks()
         metafunc.parametrize("block", blocks, ids=[f"{block.page}-{block.number}" for block in blocks])
 
 
@@ -80,3 +81,8 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def pages() -> list[Path]:
     return all_pages()
+
+
+@pytest.fixture(scope="session")
+def blocks() -> list[Block]:
+    return all_blocks()

@@ -43,6 +43,12 @@ def printed() -> dict[str, str]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def ran() -> set[tuple[str, int]]:
+    """Page and line of the blocks that ran in this process."""
+    return set()
+
+
 @pytest.fixture
 def folder(block: Any, root: Path, folders: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     if block.page not in folders:
@@ -83,9 +89,18 @@ def matches(shown: str, output: str) -> bool:
     return re.fullmatch("\n".join(lines), found, re.DOTALL) is not None
 
 
-def test_block(block: Any, printed: dict[str, str]) -> None:
+def test_block(block: Any, blocks: list[Any], printed: dict[str, str], ran: set[tuple[str, int]]) -> None:
+    """Blocks above it that another process ran are run here too: it may need what they left or printed."""
     if block.is_excused:
         pytest.skip(block.note)
+    for one in blocks:
+        is_needed = one.page == block.page and one.line <= block.line and not one.is_excused
+        if is_needed and (one.page, one.line) not in ran:
+            run(one, printed)
+            ran.add((one.page, one.line))
+
+
+def run(block: Any, printed: dict[str, str]) -> None:
     if block.language == "python":
         printed[block.page] = run_python(block)
     elif block.language == "bash":
