@@ -86,7 +86,7 @@ class OptimConfig(BaseModel):
     adapter_rank: PositiveInt | None = None
     """Learn low-rank adapters (LoRA) of this rank, merged at the end, in rft and grpo; all weights, if left out."""
     max_length: PositiveInt = 4096
-    """Tokens of prompt and judgment together; longer rows are left out, and counted."""
+    """Tokens of prompt and judgment together, at most the model's context; longer rows are left out, and counted."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
