@@ -11,6 +11,7 @@ from typing import Any
 
 from accelerate.state import AcceleratorState, PartialState
 from accelerate.utils import DistributedType
+from transformers.trainer_callback import CallbackHandler
 
 from grmkit.cli.train import run
 from grmkit.training import grpo, meta_rm, processes, rft
@@ -58,11 +59,36 @@ def shard_on_cpu() -> None:
     AcceleratorState.__init__ = sharding
 
 
+class Stopped(Exception):
+    """As good as a kill, from inside."""
+
+
+def run_until(step: int, recipe: Any, folder: Path) -> None:
+    """Train, and leave off at the end of a step, before it is saved."""
+    on_step_end = CallbackHandler.on_step_end
+
+    def stopping(self: CallbackHandler, args: Any, state: Any, control: Any) -> Any:
+        if state.global_step == step:
+            raise Stopped
+        return on_step_end(self, args, state, control)
+
+    CallbackHandler.on_step_end = stopping
+    try:
+        run(recipe, folder)
+    except Stopped:
+        NOTES["stopped"] = step
+    finally:
+        CallbackHandler.on_step_end = on_step_end
+
+
 def main(model: str, judge: str, folder: str) -> None:
     note_groups()
     for kind, start in (("rft", model), ("grpo", judge), ("meta_rm", model)):
         note_shards(kind)
         NOTES[f"{kind} report"] = run(tiny(kind, start), Path(folder) / kind)
+    stopped = tiny("grpo", judge, run={"save_every": 1})
+    run_until(2, stopped, Path(folder) / "stopped")
+    NOTES["stopped report"] = run(stopped, Path(folder) / "stopped")
     sharded = tiny("rft", model, run={"fsdp": True})
     try:
         run(sharded, Path(folder) / "sharded")

@@ -13,9 +13,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from grmkit.nano import JUDGE
-from tiny_recipe import NUM_STEPS
+from tiny_recipe import NUM_STEPS, without_times
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(420)
 
 TESTS = Path(__file__).parents[1]
 KINDS, GROUP = ("rft", "grpo", "meta_rm"), 4
@@ -29,15 +29,18 @@ def ran(tiny_model, tmp_path_factory):
     told = [str(TESTS / "two_processes.py"), str(tiny_model), str(JUDGE), str(folder)]
     source = os.pathsep.join([str(TESTS.parent / "src"), str(TESTS)])
     environment = os.environ | {"PYTHONPATH": source, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run([*start, *told], env=environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run([*start, *told], env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr[-4000:]
     notes = [json.loads((folder / f"notes-{rank}.json").read_text()) for rank in range(2)]
     return SimpleNamespace(folder=folder, notes=notes)
 
 
+def read_metrics(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
 def metrics(folder, name):
-    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [row[name] for row in rows if name in row]
+    return [row[name] for row in read_metrics(folder) if name in row]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -85,6 +88,16 @@ def test_rewards_are_those_of_the_rule(ran):
 def test_a_loss_is_the_mean_over_both(ran):
     assert metrics(ran.folder / "meta_rm", "loss")[0] == pytest.approx(math.log(2), abs=0.15)
     assert metrics(ran.folder / "rft", "loss")[0] == pytest.approx(math.log(3072), abs=0.15)
+
+
+def test_both_go_on_from_where_they_stopped(ran):
+    assert [notes["stopped"] for notes in ran.notes] == [2, 2]
+    stopped, whole = ran.folder / "stopped", ran.folder / "grpo"
+    told, expected = ([*map(without_times, read_metrics(folder))] for folder in (stopped, whole))
+    assert len(told) == NUM_STEPS
+    assert told == expected
+    weights = [(folder / "model" / "model.safetensors").read_bytes() for folder in (stopped, whole)]
+    assert weights[0] == weights[1]
 
 
 def test_sharding_is_real_and_changes_nothing(ran):
