@@ -24,6 +24,7 @@ from claims.told import (
     points,
     share,
 )
+from claims.trust import trust_table
 from claims.votes import SHARE, is_right, is_tie, num_orders, right_at, totals_of
 
 from grmkit.scoring.guided import SOFT, MetaSamples
@@ -70,7 +71,11 @@ def tell(setup: Setup) -> Told:
     return Told(
         held,
         why,
-        [curve_table(curves, ks, measured, examples), baselines(measured, examples, by_greedy, ks)],
+        [
+            curve_table(curves, ks, measured, examples),
+            baselines(measured, examples, by_greedy, ks),
+            trust_table([("the judge that ships", measured, examples)]),
+        ],
         [*tests, *corrected(soft_tests_of(curves, ks)), *corrected(dearer_tests_of(curves, ks))],
         notes(measured, ks[-1]),
     )

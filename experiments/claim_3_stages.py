@@ -14,7 +14,22 @@ from claim_1_samples import greedy_cell
 from claims.cells import Cell
 from claims.measure import Setup
 from claims.plots import bars
-from claims.told import MARGIN, Claim, Part, Table, Test, Told, corrected, gap, in_parts, is_in_each, right_of, share
+from claims.told import (
+    MARGIN,
+    Claim,
+    Part,
+    Table,
+    Test,
+    Told,
+    corrected,
+    gap,
+    in_parts,
+    is_in_each,
+    outcomes,
+    right_of,
+    share,
+)
+from claims.trust import trust_table
 
 OPTIONS = {
     "spct": "none",
@@ -38,7 +53,14 @@ def by_seed(setup: Setup, stage: str) -> list[str]:
 def cells(setup: Setup) -> Sequence[Cell]:
     every = [judge for stage in ("base", "rft", "spct", "rl") for judge in names(setup, stage)]
     options = [greedy_cell(judge) for option in list(OPTIONS)[1:] for judge in names(setup, option)]
-    return (*(greedy_cell(judge) for judge in every), *(voted_cell(setup, judge) for judge in every), *options)
+    trusted = [trusted_cell(judge) for judge in names(setup, "spct")]
+    voted = [voted_cell(setup, judge) for judge in every]
+    return (*(greedy_cell(judge) for judge in every), *voted, *trusted, *options)
+
+
+def trusted_cell(judge: str) -> Cell:
+    """Judgments of a judge that its own meta RM, trained by the recipe too, scores."""
+    return Cell(judge, samples=4, has_meta=True)
 
 
 def voted_cell(setup: Setup, judge: str) -> Cell:
@@ -58,7 +80,7 @@ def tell(setup: Setup) -> Told:
     tests = corrected(test for part in parts for test in part.tests)
     held, why, table = in_parts(parts, tests)
     beside = [*corrected(sampled_tests(setup)), *corrected(option_tests(setup))]
-    return Told(held, why, [accuracies(setup), table, options(setup)], [*tests, *beside])
+    return Told(held, why, [accuracies(setup), table, options(setup), trust(setup)], [*tests, *beside])
 
 
 def _part(setup: Setup, greedy: Mapping[str, np.ndarray | None], name: str, pairs: Sequence[tuple[str, str]]) -> Part:
@@ -85,6 +107,16 @@ def option_tests(setup: Setup) -> list[Test]:
     """What each option of RL adds to RL without it."""
     right = {option: pooled(setup, option, 0) for option in OPTIONS}
     return [test for option in list(OPTIONS)[1:] for test in _gaps(right, [(option, "spct")])]
+
+
+def trust(setup: Setup) -> Table:
+    """What the third stage of the recipe gives, every seed."""
+    rows = []
+    for judge in names(setup, "spct"):
+        cell = trusted_cell(judge)
+        measured, examples = outcomes(setup.read(cell), cell) or (None, [])
+        rows.append((judge, measured, examples))
+    return trust_table(rows)
 
 
 def options(setup: Setup) -> Table:

@@ -11,11 +11,13 @@ from typing import Any
 import grmkit.nano
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "nano"
-WEIGHTS = "model.safetensors"
-MINUTES = {"fork": 2.0, "rft": 4.0, "grpo": 8.0}
+WEIGHTS, TRAJECTORIES = "model.safetensors", "trajectories.jsonl"
+MINUTES = {"fork": 2.0, "rft": 4.0, "grpo": 8.0, "meta_rm": 4.0}
 """Stated cost of a training of the tiny judge, on two cores."""
 TINY_COST = 0.3
 """What a judgment of the tiny judge costs beside one of the shipped judge."""
+PARTS = ("rft", "grpo", "meta_rm")
+"""Of the recipe, in the order in which they follow one another: each has items of its own."""
 FORK = ("--steps", "300", "--rate", "0.005", "--embedding-rate", "5e-4")
 FORK_SEED = 1000  # other lessons than those the judge has had
 DROPPED = {
@@ -38,7 +40,7 @@ class Stage:
 
     Args:
         start: The judge it starts from.
-        part: `rft` or `grpo` of the recipe, or `fork`, some more supervised steps.
+        part: `rft`, `grpo` or `meta_rm` of the recipe, or `fork`, some more supervised steps.
         seed: Of everything that is drawn.
         changes: Settings as for `grm train --set`; of a fork, flags of `train_nano_judge.py`.
     """
@@ -88,6 +90,11 @@ class Judges:
             told["recipe"] = tomllib.loads(self.recipe.read_text(encoding="utf-8"))[stage.part]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
+    def meta_rm_of(self, name: str) -> str | None:
+        """The meta RM that is trained for a judge, if one is."""
+        found = [meta for meta, stage in self.stages.items() if stage.part == "meta_rm" and stage.start == name]
+        return found[0] if found else None
+
     def cost(self, name: str) -> float:
         """What a judgment costs beside one of the shipped judge."""
         start = self.stages[name].start if name in self.stages else name
@@ -123,9 +130,12 @@ class Judges:
         part = self.runs / f"{name}.toml"
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_text(part_of(self.recipe.read_text(encoding="utf-8"), stage.part), encoding="utf-8")
-        sampled = "sampling" if stage.part == "rft" else "easy"
+        sampled = "easy" if stage.part == "grpo" else "sampling"
         seeds = [f"run.seed={stage.seed}", f"{sampled}.seed={stage.seed}"]
-        seeds += [f"data.seed={100 * (stage.seed + 1) + (stage.part != 'rft')}"]
+        seeds += [f"data.seed={100 * (stage.seed + 1) + PARTS.index(stage.part)}"]
+        if stage.part == "meta_rm":  # it learns from what its judge was fine-tuned on too, as in the whole recipe
+            tuned = self.runs / self.stages[stage.start].start
+            seeds += [f"trajectories={(tuned / TRAJECTORIES).resolve()}"]
         told = [f"model={self.folder(stage.start).resolve()}", *seeds, *self._settings(stage.part), *stage.changes]
         run(read_recipe(part, told), self.runs / name)
 
@@ -153,6 +163,7 @@ def stages_of(seeds: Sequence[int]) -> dict[str, Stage]:
             f"rft-{seed}": Stage("tiny-base", "rft", seed),
             f"rl-{seed}": Stage("tiny-base", "grpo", seed),
             f"spct-{seed}": Stage(f"rft-{seed}", "grpo", seed),
+            f"meta-rm-{seed}": Stage(f"spct-{seed}", "meta_rm", seed),
         }
         for name, changes in DROPPED.items():
             found[f"{name}-{seed}"] = Stage("tiny-base", "rft", seed, changes)

@@ -70,8 +70,13 @@ class Setup:
         """How many items of a cell are wanted."""
         return self.num_validation if cell.split == "validation" else self.num_test
 
+    def meta_rm_of(self, cell: Cell) -> Path:
+        """The folder of the meta RM of the cell's judge: that of the shipped one is given, others are trained."""
+        trained = self.judges.meta_rm_of(cell.judge)
+        return self.meta_rm if trained is None else self.judges.folder(trained)
+
     def wants_meta(self, cell: Cell) -> bool:
-        return cell.has_meta and self.meta_rm.is_dir()
+        return cell.has_meta and (self.judges.meta_rm_of(cell.judge) is not None or self.meta_rm.is_dir())
 
     def settings(self, cell: Cell) -> dict[str, Any]:
         """What decides what a cell's judgments are."""
@@ -105,12 +110,14 @@ class Setup:
     def unscored(self, cell: Cell) -> range:
         """The items of a cell that were judged, but not scored by the meta RM there is."""
         found = self._all_of(cell) if self.wants_meta(cell) else None
-        if found is None or found.settings.get("meta_rm_sha256") == self.meta_rm_digest():
+        if found is None or found.settings.get("meta_rm_sha256") == self.meta_rm_digest(cell):
             return range(0)
         return range(len(found))  # all that were judged, also those beyond what is wanted now: none may lose theirs
 
-    def meta_rm_digest(self) -> str:
-        return digest_file(self.meta_rm / WEIGHTS)
+    def meta_rm_digest(self, cell: Cell) -> str:
+        """Names what decides the meta RM of the cell's judge, as `Judges.digest` does a judge."""
+        trained = self.judges.meta_rm_of(cell.judge)
+        return digest_file(self.meta_rm / WEIGHTS) if trained is None else self.judges.digest(trained)
 
     def left(self, cell: Cell) -> range:
         """The items of a cell that are still to be judged."""
@@ -153,7 +160,9 @@ def measure(setup: Setup, cell: Cell, part: range) -> Measured:
         raise SystemExit(
             f"{cell.name}: has meta scores, but {setup.meta_rm} is no folder; give the meta RM with --meta-rm"
         )
-    setup.judges.make(cell.judge)
+    for name in (cell.judge, setup.judges.meta_rm_of(cell.judge) if cell.has_meta else None):
+        if name is not None:
+            setup.judges.make(name)
     started = time.monotonic()
     shown = items_of(cell.split, part.stop)[part.start :]
     examples = shown_examples(setup, cell, shown)
@@ -168,7 +177,7 @@ def measure(setup: Setup, cell: Cell, part: range) -> Measured:
     every = [None if example is None else next(rows) for example in examples]
     settings = setup.settings(cell)
     if setup.wants_meta(cell):
-        settings["meta_rm_sha256"] = setup.meta_rm_digest()
+        settings["meta_rm_sha256"] = setup.meta_rm_digest(cell)
     new = _measured(every, cell, setup.workers * (time.monotonic() - started), settings, setup.wants_meta(cell))
     whole = new if before is None else before.joined(new)
     write_cell(setup.cells, cell, whole)
@@ -212,7 +221,7 @@ def _is_right(scores: tuple[float, ...] | None, example: Example) -> bool:
 
 def _judge(setup: Setup, cell: Cell, examples: Sequence[Example], sampling: Sampling, samples: int) -> list[Row]:
     """The rows of these examples, drawn by all processes; what is in the ledger already is only read."""
-    meta_rm = str(setup.meta_rm) if setup.wants_meta(cell) else None
+    meta_rm = str(setup.meta_rm_of(cell)) if setup.wants_meta(cell) else None
     told = (str(setup.judges.folder(cell.judge)), setup.ledger, sampling, samples, meta_rm)
     setup.ledger.parent.mkdir(parents=True, exist_ok=True)
     if setup.workers == 1:
