@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -159,6 +159,36 @@ def test_all_of_it_killed_at_every_stage(tmp_path, server, other_server):
         assert contents(run, stage) == contents(tmp_path / "whole", stage)
         assert not (run / stage / "checkpoints").exists()
         assert not list((run / stage).glob(".model*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which processes there are")
+def test_no_process_outlives_the_command_that_started_it(tmp_path):
+    values = {"recipe": "rft", "model": str(make_model(tmp_path / "tiny")), "template": "nano", **stages()["rft"]}
+    values["run"] = values["run"] | {"processes": 2}
+    (tmp_path / "recipe.toml").write_text(to_toml(values))
+    run = tmp_path / "run"
+
+    def num_alive() -> int:
+        found = 0
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # it has ended since
+                found += str(run).encode() in path.read_bytes()
+        return found
+
+    process = start(tmp_path / "recipe.toml", run)
+    until = time.monotonic() + PATIENCE_S
+    while not (run / "recipe.json").exists():
+        assert process.poll() is None, process.communicate()[1][-3000:]
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert num_alive() == 4  # the command, the launcher it starts, and the two that train
+    process.kill()
+    process.wait()
+    until = time.monotonic() + 5  # to train to the end would take them longer
+    while num_alive():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    process.communicate()
 
 
 def test_a_full_disk_says_how_to_go_on_and_then_it_does(tmp_path):

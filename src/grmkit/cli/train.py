@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from grmkit.config.train import Recipe
+    from grmkit.config.train import Recipe, RunConfig
 
 Opt = typer.Option
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "ctranslate2", "matplotlib")
@@ -31,8 +31,8 @@ def train(
     """Train a judge or a meta RM by a recipe; the same command again goes on where it was stopped.
 
     The folder gets the resolved recipe, the data, metrics and a plot, the model and a report. Exit codes: 0 done; 1
-    stopped by an error, what is done is kept; 2 wrong recipe or data; 3 the judge cannot be asked; 4 the ledger cannot
-    be used.
+    stopped by an error, what is done is kept; 2 a recipe or data that cannot be read; 3 the judge cannot be asked; 4
+    the ledger cannot be used.
     """
     from grmkit.config.recipe import read_recipe
 
@@ -42,12 +42,14 @@ def train(
         return
     if starts_others(asked):
         raise typer.Exit(run_in_processes(num_processes_of(asked)))
+    from grmkit.training.processes import die_with_parent, is_first, num_processes
+
+    if num_processes() > 1:
+        die_with_parent()
     folder = output or Path("runs") / recipe.stem
     with _telling(), _alone_in(folder):
         report = run(asked, folder)
     import json
-
-    from grmkit.training.processes import is_first
 
     if is_first():
         typer.echo(json.dumps(report, indent=1))
@@ -60,8 +62,13 @@ def num_processes_of(recipe: "Recipe") -> int:
 
 def trackers_of(recipe: "Recipe") -> list[str]:
     """The trackers that get metrics too, of all stages."""
+    return sorted({name for run in runs_of(recipe) for name in run.report_to})
+
+
+def runs_of(recipe: "Recipe") -> "list[RunConfig]":
+    """How each of its stages is to be run."""
     stages = (recipe.rft, recipe.grpo, recipe.meta_rm) if recipe.recipe == "spct" else (recipe,)
-    return sorted({name for stage in stages for name in stage.run.report_to})
+    return [stage.run for stage in stages]
 
 
 def starts_others(recipe: "Recipe") -> bool:
@@ -74,7 +81,10 @@ def run_in_processes(num: int) -> int:
     threads = str(max(1, (os.cpu_count() or 1) // num))
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num}", "-m", "grmkit.cli"]
     environment = {"OMP_NUM_THREADS": threads} | os.environ
-    return subprocess.run([sys.executable, *launch, *sys.argv[1:]], check=False, env=environment).returncode
+    from grmkit.training.processes import die_with_parent
+
+    command = [sys.executable, *launch, *sys.argv[1:]]
+    return subprocess.run(command, check=False, env=environment, preexec_fn=die_with_parent).returncode
 
 
 @contextmanager
@@ -88,11 +98,12 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
     from grmkit.errors import TrainingError
     from grmkit.training.processes import is_first
+    from grmkit.training.run_folder import LOCK
 
     if not is_first():
         yield
         return
-    lock = FileLock(folder / ".lock", timeout=0)
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -132,6 +143,7 @@ def run(recipe: "Recipe", folder: Path) -> dict[str, Any]:
     from importlib.util import find_spec
 
     from grmkit.errors import RecipeError
+    from grmkit.training.processes import num_processes
 
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
@@ -143,5 +155,10 @@ def run(recipe: "Recipe", folder: Path) -> dict[str, Any]:
         )
     if not recipe.model:
         raise RecipeError("model is not set; name a folder with a model, in the recipe or by --set model=FOLDER")
+    if num_processes() == 1 and any(one.fsdp for one in runs_of(recipe)):
+        raise RecipeError(
+            "run.fsdp is true, but there is one process, which has nobody to share weights with; set run.processes, or "
+            "start it by torchrun or accelerate launch"
+        )
     kind = recipe.recipe
     return getattr(import_module(f"grmkit.training.{kind}"), kind)(recipe, folder)

@@ -263,12 +263,17 @@ def metrics_writer(folder: RunFolder) -> Any:
                 return
             if state.is_world_process_zero:
                 with path.open("a") as file:
-                    file.write(json.dumps(row) + "\n")
+                    file.write(json.dumps({name: _json_of(value) for name, value in row.items()}) + "\n")
                 numbers = {name: value for name, value in row.items() if isinstance(value, int | float)}
                 logger.info("%s", ", ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
             check_finite(row, folder)
 
     return MetricsWriter()
+
+
+def _json_of(value: Any) -> Any:
+    """JSON has no word for what is no finite number."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def check_steps(done: int, wanted: int, folder: RunFolder) -> None:

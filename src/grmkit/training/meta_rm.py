@@ -122,7 +122,10 @@ def check_both(found: Sequence[Trajectory], what: str) -> None:
     """
     num_right = sum(one.is_right for one in found)
     if not 0 < num_right < len(found):
-        raise TrainingError(f"of {len(found)} judgments {what} {num_right} are right; expected right and wrong ones")
+        raise TrainingError(
+            f"of {len(found)} judgments {what} {num_right} are right; expected right and wrong ones: raise data.num or "
+            "sampling.samples, or change held_out"
+        )
 
 
 def to_row(one: Trajectory, template: MetaRMTemplate) -> dict[str, Any]:

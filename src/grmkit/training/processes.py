@@ -4,7 +4,10 @@ Everything here does nothing in a training of one process.
 """
 
 import atexit
+import ctypes
 import os
+import signal
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import timedelta
@@ -14,6 +17,7 @@ from typing import Any, TypeVar
 from grmkit.errors import TrainingError
 
 PATIENCE = timedelta(days=30)  # how long the others wait while the first samples, saves or measures
+PR_SET_PDEATHSIG = 1  # of prctl(2): the signal this process gets once its parent is gone
 
 Result = TypeVar("Result")
 _is_alone: ContextVar[bool] = ContextVar("_is_alone", default=False)
@@ -27,6 +31,16 @@ def num_processes() -> int:
 def is_first() -> bool:
     """Whether this is the process that samples and writes."""
     return num_processes() == 1 or int(os.environ["RANK"]) == 0
+
+
+def die_with_parent() -> None:
+    """Have this process killed once the one that started it is gone, however it went; on Linux, elsewhere it stays.
+
+    Processes that a launcher starts have sessions of their own: a kill of all that a terminal started misses them, and
+    they would train on, where the same command cannot.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def from_first(make: Callable[[], Result]) -> Result:

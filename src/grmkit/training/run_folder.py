@@ -10,8 +10,10 @@ report.json     what came of it; once it is there, the recipe is done
 
 import hashlib
 import json
+import logging
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,7 +26,11 @@ from grmkit.training.processes import from_first, is_first
 
 PACKAGES = ("grmkit", "torch", "transformers", "trl", "accelerate", "peft", "datasets", "ctranslate2")
 REPORT, RECIPE, DATA, METRICS = "report.json", "recipe.json", "data.jsonl", "metrics.jsonl"
+LOCK = ".lock"  # that `grm train` holds while it is at work
 TRAINER_STATE = "trainer_state.json"  # what a checkpoint gets last
+TORCH_FILES = (".pt", ".pth", ".bin")  # what torch writes: archives, whose end says what they hold
+
+logger = logging.getLogger(__name__)
 
 
 class RunFolder:
@@ -44,7 +50,9 @@ class RunFolder:
 
     def _begin(self, asked: Mapping[str, Any]) -> None:
         kept = self.read(RECIPE)
-        if kept is not None and kept["recipe"] != asked:
+        if kept is not None and not self._is_begun():  # the first try failed before anything was done
+            kept = None
+        if kept is not None and asked not in (kept["recipe"], self._moved(kept)):
             key = next(_differences(kept["recipe"], asked))
             raise TrainingError(
                 f"{self.path}: holds a training by another recipe, which differs in {key}; "
@@ -58,7 +66,24 @@ class RunFolder:
                 self.path.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise TrainingError(f"{self.path}: cannot be made: {error}") from None
-            self.write(RECIPE, {"recipe": asked, "git": git_revision(), "versions": versions()})
+            told = {"recipe": asked, "folder": str(self.path), "git": git_revision(), "versions": versions()}
+            self.write(RECIPE, told)
+
+    def _is_begun(self) -> bool:
+        """Whether there is more than recipes, of this training or of its stages."""
+        return any(path.is_file() and path.name not in (RECIPE, LOCK) for path in self.path.rglob("*"))
+
+    def _moved(self, kept: Mapping[str, Any]) -> Any:
+        """The recipe that was kept, if folders beside this one have moved with it or are called otherwise now."""
+        before, now = Path(kept.get("folder", self.path)).parent, self.path.parent
+
+        def moved(value: Any) -> Any:
+            if isinstance(value, dict):
+                return {name: moved(one) for name, one in value.items()}
+            is_beside = isinstance(value, str) and Path(value).is_relative_to(before)
+            return str(now / Path(value).relative_to(before)) if is_beside else value
+
+        return moved(kept["recipe"])
 
     @property
     def model(self) -> Path:
@@ -84,15 +109,13 @@ class RunFolder:
         return found
 
     def last_checkpoint(self) -> Path | None:
-        """The last checkpoint that is whole; what a kill left half written is deleted."""
+        """The last checkpoint that is whole; what a kill left half written, or a disk spoilt, is deleted."""
         for folder in sorted(self.checkpoints.glob("checkpoint-*"), key=lambda p: -int(p.name.rpartition("-")[2])):
-            try:
-                json.loads((folder / TRAINER_STATE).read_bytes())
-            except (OSError, ValueError):
-                if is_first():
-                    shutil.rmtree(folder)
-            else:
+            if (fault := _fault_of(folder)) is None:
                 return folder
+            if is_first():
+                logger.warning("%s: is not whole (%s), so it is deleted", folder, fault)
+                shutil.rmtree(folder)
         return None
 
     def keep_data(self, rows: Iterable[Mapping[str, Any]]) -> str:
@@ -148,11 +171,36 @@ class RunFolder:
             ) from None
 
 
-def git_revision() -> str | None:
-    """The commit the current folder is at, with `-dirty` if files differ from it; None outside of a repository."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+def _fault_of(checkpoint: Path) -> str | None:
+    """What cannot be read of a checkpoint; None if it is whole."""
+    from safetensors import SafetensorError, safe_open
+
+    if not any("model" in path.name for path in checkpoint.iterdir()):
+        return "there are no weights"
     try:
-        found = subprocess.run(command, capture_output=True, check=True, text=True)
+        json.loads((checkpoint / TRAINER_STATE).read_bytes())
+        for path in checkpoint.rglob("*"):
+            if path.suffix == ".safetensors":
+                with safe_open(path, "numpy"):
+                    pass
+            elif path.suffix in TORCH_FILES and not zipfile.is_zipfile(path):
+                return f"{path.name} is cut short"
+    except (OSError, ValueError, SafetensorError) as error:
+        return str(error)
+    return None
+
+
+def git_revision(source: Path = Path(__file__)) -> str | None:
+    """The commit of the code that trains, with `-dirty` if files differ from it; None if it is in no repository."""
+    here = ["git", "-C", str(source.parent)]
+    try:
+        subprocess.run([*here, "ls-files", "--error-unmatch", source.name], capture_output=True, check=True)
+        found = subprocess.run(
+            [*here, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            check=True,
+            text=True,
+        )
     except (OSError, subprocess.CalledProcessError):
         return None
     return found.stdout.strip()

@@ -236,6 +236,15 @@ def test_trackers_that_are_not_installed_are_named_before_anything_is_sampled(ki
     assert not (tmp_path / "run").exists() or not sampled(tmp_path / "run")
 
 
+@pytest.mark.parametrize("kind", ["rft", "spct"])
+def test_weights_that_nobody_shares_are_refused_before_anything_is_sampled(kind, grm, tmp_path, tiny_model, recipe):
+    where, path = ("rft.run", ROOT / "recipes" / "nano" / "spct.toml") if kind == "spct" else ("run", None)
+    ran = grm("train", path or recipe(kind, tiny_model), "-o", tmp_path / "run", "--set", f"{where}.fsdp=true")
+    assert ran.code == 2
+    assert "run.fsdp is true, but there is one process" in ran.err
+    assert not (tmp_path / "run").exists() or not sampled(tmp_path / "run")
+
+
 def test_examples_that_fill_no_step(grm, recipe, tmp_path):
     """TRL would take no step, and save the model as it was."""
     path = recipe("grpo", JUDGE, optim={"batch": 64}, easy={"judge": str(JUDGE), "samples": 1})

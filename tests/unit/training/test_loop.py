@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 import transformers
+from safetensors.torch import save_file
 
 from grmkit.config.train import OptimConfig, RunConfig
 from grmkit.errors import CheckpointError, TrainingError
@@ -150,6 +151,7 @@ def test_a_loss_that_is_no_number_stops_it_before_anything_is_saved(folder):
 def test_a_loss_that_is_no_number_at_once(folder):
     with pytest.raises(TrainingError, match=r"at step 1 loss is nan; .*the last good checkpoint is the start"):
         fit(trainer(folder, Line(nan_from=1)), folder)
+    assert '"loss": null' in (folder.path / "metrics.jsonl").read_text()
     assert not list(folder.checkpoints.glob("checkpoint-*"))
 
 
@@ -203,8 +205,10 @@ def test_rows_past_the_checkpoint_are_forgotten(folder):
     rows = [{"step": step, "loss": 1.0} for step in (1, 2, 3)]
     (folder.path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"step": 4, "lo')
     for step, state in ((2, "{}"), (4, '{"half')):
-        (folder.checkpoints / f"checkpoint-{step}").mkdir(parents=True)
-        (folder.checkpoints / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
+        checkpoint = folder.checkpoints / f"checkpoint-{step}"
+        checkpoint.mkdir(parents=True)
+        save_file({"weight": torch.zeros(1)}, checkpoint / "model.safetensors")
+        (checkpoint / "trainer_state.json").write_text(state)
     assert rewind(folder) == folder.checkpoints / "checkpoint-2"
     assert read_metrics(folder) == rows[:2]
     assert not (folder.checkpoints / "checkpoint-4").exists()

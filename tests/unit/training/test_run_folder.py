@@ -8,8 +8,12 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from safetensors.numpy import save_file
 
 from grmkit.config.train import GrpoConfig, RftConfig
 from grmkit.errors import TrainingError
@@ -22,7 +26,8 @@ ROWS = [{"n": 1, "text": "één"}, {"n": 2, "text": "\ud800"}]
 def checkpoint(folder, step, state='{"global_step": 1}'):
     path = folder.checkpoints / f"checkpoint-{step}"
     path.mkdir(parents=True)
-    (path / "model.safetensors").touch()
+    save_file({"weight": np.zeros(4)}, path / "model.safetensors")
+    torch.save({"step": step}, path / "optimizer.pt")
     if state is not None:
         (path / "trainer_state.json").write_text(state)
     return path
@@ -58,6 +63,7 @@ def test_the_same_recipe_goes_on(folder, recipe):
     ],
 )
 def test_another_recipe_is_refused_by_the_key_that_differs(folder, recipe, change, words):
+    folder.keep_data(ROWS)
     with pytest.raises(TrainingError) as caught:
         RunFolder(folder.path, recipe.model_copy(update=change))
     assert words in str(caught.value)
@@ -66,8 +72,30 @@ def test_another_recipe_is_refused_by_the_key_that_differs(folder, recipe, chang
 
 
 def test_a_recipe_of_another_kind_is_refused(folder):
+    folder.keep_data(ROWS)
     with pytest.raises(TrainingError, match="differs in beta"):
         RunFolder(folder.path, GrpoConfig(model="a model"))
+
+
+def test_a_first_try_that_did_nothing_stands_in_no_way(tmp_path, recipe):
+    for path in (tmp_path / "run", tmp_path / "run" / "rft"):
+        RunFolder(path, recipe.model_copy(update={"model": "a typo"}))
+    (tmp_path / "run" / ".lock").touch()
+    for path in (tmp_path / "run", tmp_path / "run" / "rft"):
+        assert RunFolder(path, recipe).read("recipe.json")["recipe"]["model"] == "a model"
+
+
+def test_a_stage_goes_on_where_the_whole_training_was_moved_to(tmp_path, recipe, monkeypatch):
+    def stage(path, model="rft/model"):
+        return RunFolder(path / "grpo", recipe.model_copy(update={"model": str(path / model)}))
+
+    stage(tmp_path / "whole").keep_data(ROWS)
+    (tmp_path / "whole").rename(tmp_path / "moved")
+    stage(tmp_path / "moved").keep_data(ROWS)
+    monkeypatch.chdir(tmp_path)
+    stage(Path("moved")).keep_data(ROWS)
+    with pytest.raises(TrainingError, match="differs in model"):
+        stage(Path("moved"), "sft/model")
 
 
 def test_a_recipe_that_cannot_be_read(folder, recipe):
@@ -122,6 +150,25 @@ def test_a_checkpoint_that_a_kill_left_is_deleted_and_the_one_before_is_used(fol
     whole, half = checkpoint(folder, 5), checkpoint(folder, 10, state)
     assert folder.last_checkpoint() == whole
     assert (whole.exists(), half.exists()) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("model.safetensors", "deserializing header"), ("optimizer.pt", "optimizer.pt is cut short")],
+)
+def test_a_checkpoint_that_is_spoilt_is_told_and_the_one_before_is_used(folder, caplog, name, words):
+    whole, spoilt = checkpoint(folder, 5), checkpoint(folder, 10)
+    raw = (spoilt / name).read_bytes()
+    (spoilt / name).write_bytes(raw[: len(raw) // 2])
+    assert folder.last_checkpoint() == whole
+    assert words in caplog.text
+    assert not spoilt.exists()
+
+
+def test_a_checkpoint_without_weights_is_none(folder, caplog):
+    (checkpoint(folder, 5) / "model.safetensors").unlink()
+    assert folder.last_checkpoint() is None
+    assert "there are no weights" in caplog.text
 
 
 def test_without_a_whole_checkpoint_there_is_none(folder):
@@ -228,17 +275,20 @@ def test_once_there_is_room_again_it_goes_on(tmp_path, recipe):
 # Versions -------------------------------------------------------------------------------------------------------
 
 
-def test_the_revision_is_that_of_the_code(tmp_path, monkeypatch):
+def test_the_revision_is_that_of_the_code(tmp_path):
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@x", "-C", str(tmp_path)]
-    monkeypatch.chdir(tmp_path)
-    assert git_revision() is None
+    code = tmp_path / "code.py"
+    code.touch()
+    assert git_revision(code) is None
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    assert git_revision(code) is None, "a repository around code that is no part of it, such as a user's own"
+    subprocess.run([*git, "add", "code.py"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "y"], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
-    assert git_revision() == head
-    (tmp_path / "file").touch()
-    subprocess.run([*git, "add", "file"], check=True)
-    assert git_revision() == f"{head}-dirty"
+    assert git_revision(code) == head
+    code.write_text("1")
+    assert git_revision(code) == f"{head}-dirty"
 
 
 def test_without_git_there_is_no_revision(monkeypatch):
