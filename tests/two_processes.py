@@ -91,12 +91,13 @@ def main(model: str, judge: str, folder: str) -> None:
     NOTES["stopped report"] = run(stopped, Path(folder) / "stopped")
     sharded = tiny("rft", model, run={"fsdp": True})
     try:
-        run(sharded, Path(folder) / "sharded")
+        run(sharded, Path(folder) / "refused")
     except processes.TrainingError as error:
         NOTES["refused"] = str(error)
     shard_on_cpu()
-    note_shards("sharded")
-    NOTES["sharded report"] = run(sharded, Path(folder) / "sharded")
+    for kind, start in (("rft", model), ("grpo", judge), ("meta_rm", model)):
+        note_shards(f"sharded {kind}")
+        run(tiny(kind, start, run={"fsdp": True}), Path(folder) / f"sharded {kind}")
     (Path(folder) / f"notes-{os.environ['RANK']}.json").write_text(json.dumps(NOTES))
 
 

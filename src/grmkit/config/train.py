@@ -257,7 +257,7 @@ class MetaRmConfig(BaseModel):
     prompt_file: str | None = None
     """The user turn the meta RM reads, instead of the meta-rm template's own."""
     trajectories: str | None = None
-    """The trajectories.jsonl of an rft run: its judgments without hint, right and wrong."""
+    """The trajectories.jsonl of an rft run: its readable judgments without hint, right and wrong, are learnt."""
     data: DataConfig = DataConfig()
     """Examples on which the judge it will guide is sampled."""
     sampling: JudgeConfig = JudgeConfig(hinted_samples=0)

@@ -165,6 +165,8 @@ def train(
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_loss_func=loss,
     )
+    # The trainer tells the head's config alone; what activation checkpointing computes again would be cached twice.
+    network.base_model.config.use_cache = False
     return fit(trainer, folder)
 
 
