@@ -98,7 +98,7 @@ class Judges:
     def cost(self, name: str) -> float:
         """What a judgment costs beside one of the shipped judge."""
         start = self.stages[name].start if name in self.stages else name
-        return TINY_COST if start.startswith("tiny") else 1.0 if start == name else self.cost(start)
+        return TINY_COST if start.startswith(("tiny", "mini")) else 1.0 if start == name else self.cost(start)
 
     def minutes(self, name: str) -> float:
         """What it should take until the judge is there."""
@@ -192,8 +192,9 @@ def part_of(text: str, part: str) -> str:
 
 
 def known_folders(more: Mapping[str, Path]) -> dict[str, Path]:
-    """The judge that ships, the base of the recipes, a tiny judge and a base made of it, and others."""
-    return {"shipped": grmkit.nano.JUDGE, **{name: RECIPES / name for name in ("base", "tiny", "tiny-base")}, **more}
+    """The judge that ships, the base of the recipes, smaller judges, a base made of one of them, and others."""
+    here = {name: RECIPES / name for name in ("base", "tiny", "tiny-base", "mini")}
+    return {"shipped": grmkit.nano.JUDGE, **here, **more}
 
 
 def digest_file(path: Path) -> str:
