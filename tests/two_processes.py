@@ -86,7 +86,7 @@ def main(model: str, judge: str, folder: str) -> None:
     for kind, start in (("rft", model), ("grpo", judge), ("meta_rm", model)):
         note_shards(kind)
         NOTES[f"{kind} report"] = run(tiny(kind, start), Path(folder) / kind)
-    stopped = tiny("grpo", judge, run={"save_every": 1})
+    stopped = tiny("rft", model, run={"save_every": 1})
     run_until(2, stopped, Path(folder) / "stopped")
     NOTES["stopped report"] = run(stopped, Path(folder) / "stopped")
     sharded = tiny("rft", model, run={"fsdp": True})
@@ -95,9 +95,9 @@ def main(model: str, judge: str, folder: str) -> None:
     except processes.TrainingError as error:
         NOTES["refused"] = str(error)
     shard_on_cpu()
-    for kind, start in (("rft", model), ("grpo", judge), ("meta_rm", model)):
+    for kind in ("rft", "meta_rm"):
         note_shards(f"sharded {kind}")
-        run(tiny(kind, start, run={"fsdp": True}), Path(folder) / f"sharded {kind}")
+        run(tiny(kind, model, run={"fsdp": True}), Path(folder) / f"sharded {kind}")
     (Path(folder) / f"notes-{os.environ['RANK']}.json").write_text(json.dumps(NOTES))
 
 

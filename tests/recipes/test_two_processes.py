@@ -18,7 +18,7 @@ from tiny_recipe import NUM_STEPS, without_times
 pytestmark = pytest.mark.timeout(420)
 
 TESTS = Path(__file__).parents[1]
-KINDS, GROUP = ("rft", "grpo", "meta_rm"), 4
+KINDS, SHARDED, GROUP = ("rft", "grpo", "meta_rm"), ("rft", "meta_rm"), 4
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_a_loss_is_the_mean_over_both(ran):
 
 def test_both_go_on_from_where_they_stopped(ran):
     assert [notes["stopped"] for notes in ran.notes] == [2, 2]
-    stopped, whole = ran.folder / "stopped", ran.folder / "grpo"
+    stopped, whole = ran.folder / "stopped", ran.folder / "rft"
     told, expected = ([*map(without_times, read_metrics(folder))] for folder in (stopped, whole))
     assert len(told) == NUM_STEPS
     assert told == expected
@@ -100,7 +100,7 @@ def test_both_go_on_from_where_they_stopped(ran):
     assert weights[0] == weights[1]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SHARDED)
 def test_sharding_is_real(ran, kind):
     for notes in ran.notes:
         told = notes[f"sharded {kind}"]
@@ -108,27 +108,18 @@ def test_sharding_is_real(ran, kind):
         assert told["here"] == pytest.approx(told["all"] / 2, rel=1e-3)  # a head of one row lies in one of them
 
 
-@pytest.mark.parametrize("kind", ["rft", "meta_rm"])
+@pytest.mark.parametrize("kind", SHARDED)
 def test_sharding_changes_nothing(ran, kind):
     for name in ("loss", "grad_norm"):
         expected = metrics(ran.folder / kind, name)
         assert metrics(ran.folder / f"sharded {kind}", name) == pytest.approx(expected, rel=1e-3)
 
 
-def test_a_sharded_policy_writes_what_can_be_read(ran):
-    """Its random numbers are others: it draws other rollouts."""
-    folder = ran.folder / "sharded grpo"
-    assert metrics(folder, "kl")[0] == 0
-    assert min(metrics(folder, "parse_rate")) > 0.5
-    assert len(metrics(folder, "loss")) == NUM_STEPS
-
-
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SHARDED)
 def test_sharded_weights_are_saved_whole(ran, kind):
     one, other = (load_file(ran.folder / name / "model" / "model.safetensors") for name in (kind, f"sharded {kind}"))
     assert one.keys() == other.keys()
-    far = 2e-3 if kind != "grpo" else 2e-2  # of a weight that moved 3e-3, in 16 bits; other rollouts move it otherwise
-    assert all(abs(one[name] - other[name]).max() < far for name in one)
+    assert all(abs(one[name] - other[name]).max() < 2e-3 for name in one)  # of a weight that moved 3e-3, in 16 bits
     for name in ("config.json", "generation_config.json"):
         texts = [ran.folder / folder / "model" / name for folder in (kind, f"sharded {kind}")]
         assert len({path.read_text() for path in texts if path.exists()}) <= 1
