@@ -11,7 +11,7 @@ from typing import Any
 import grmkit.nano
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "nano"
-WEIGHTS, TRAJECTORIES = "model.safetensors", "trajectories.jsonl"
+WEIGHTS = "model.safetensors"
 MINUTES = {"fork": 2.0, "rft": 4.0, "grpo": 8.0, "meta_rm": 4.0}
 """Stated cost of a training of the tiny judge, on two cores."""
 TINY_COST = 0.3
@@ -126,6 +126,7 @@ class Judges:
         """One part of the recipe: every seed has other items, orders, streams and new weights."""
         from grmkit.cli.train import run
         from grmkit.config.recipe import read_recipe
+        from grmkit.training.rft import TRAJECTORIES
 
         part = self.runs / f"{name}.toml"
         part.parent.mkdir(parents=True, exist_ok=True)

@@ -78,11 +78,11 @@ def starts_others(recipe: "Recipe") -> bool:
 
 def run_in_processes(num: int) -> int:
     """This very command in so many processes; the exit code. Each gets its share of the processors."""
+    from grmkit.training.processes import die_with_parent
+
     threads = str(max(1, (os.cpu_count() or 1) // num))
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={num}", "-m", "grmkit.cli"]
     environment = {"OMP_NUM_THREADS": threads} | os.environ
-    from grmkit.training.processes import die_with_parent
-
     command = [sys.executable, *launch, *sys.argv[1:]]
     return subprocess.run(command, check=False, env=environment, preexec_fn=die_with_parent).returncode
 
