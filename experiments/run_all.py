@@ -141,13 +141,14 @@ def spend(setup: Setup, claims: Sequence[Claim], seconds: float) -> Run:
     for cell, upto in [(cell, upto) for upto in (setup.first, setup.num_test) for cell in known]:
         for part in slices(setup, cell, upto):
             factor = taken / stated if stated else 1.0
-            training = 60 * setup.judges.minutes(cell.judge)
+            training = 60 * setup.judges.minutes(*setup.trained_for(cell))
             cost = setup.cost(cell, part)
             if training + cost * factor > seconds - (time.monotonic() - started):
                 rest = range(part.start, setup.num_of(cell))
                 run.left[cell.name] = training + setup.cost(cell, rest) * factor
                 break
-            setup.judges.make(cell.judge)
+            for name in setup.trained_for(cell):
+                setup.judges.make(name)
             before = time.monotonic()
             measure(setup, cell, part)
             stated, taken = stated + cost, taken + time.monotonic() - before

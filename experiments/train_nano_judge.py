@@ -13,6 +13,8 @@ import math
 import random
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,6 +22,7 @@ from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch.overrides import TorchFunctionMode
 from torch.utils.data import DataLoader, IterableDataset
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
@@ -59,6 +62,7 @@ class Plan:
     threads: int = 2
     precision: str = "auto"  # bf16 where it is computed in hardware, or else fp32, many times faster there
     start: str = ""  # a judge's folder: its tokenizer and weights are where training begins
+    more_layers: int = 0  # that it gets then, which begin by doing nothing; sizes are those of its judge
     ignore: float = 0.0  # how often the teacher judges without the wishes
     leave_out: str = ""  # "criteria": judgments are learnt without the principles that head them
 
@@ -127,7 +131,8 @@ def texts(some: Iterator[Lesson]) -> Iterator[str]:
 
 def make_model(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
     if plan.start:
-        return Qwen3ForCausalLM.from_pretrained(plan.start, dtype=torch.float32).to(plan.device)
+        model = Qwen3ForCausalLM.from_pretrained(plan.start, dtype=torch.float32)
+        return deepened(model, plan.more_layers).to(plan.device)
     config = Qwen3Config(
         vocab_size=len(tokenizer),
         hidden_size=plan.hidden,
@@ -149,6 +154,21 @@ def make_model(plan: Plan, tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausal
         if "q_norm" in name or "k_norm" in name:  # heads this narrow cannot look sharply at one token otherwise
             torch.nn.init.constant_(weight, QK_GAIN)
     return model.to(plan.device)
+
+
+def deepened(model: Qwen3ForCausalLM, more: int) -> Qwen3ForCausalLM:
+    """The same function in more layers: copies among the others, whose outputs are zeros until they are trained."""
+    old = model.config.num_hidden_layers
+    sources = [place * old // (old + more) for place in range(old + more)]
+    model.model.layers = torch.nn.ModuleList(deepcopy(model.model.layers[source]) for source in sources)
+    for place, (layer, source) in enumerate(zip(model.model.layers, sources, strict=True)):
+        layer.self_attn.layer_idx = place
+        if place and sources[place - 1] == source:
+            torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
+            torch.nn.init.zeros_(layer.mlp.down_proj.weight)
+    model.config.num_hidden_layers = len(sources)
+    model.config.layer_types = [model.config.layer_types[source] for source in sources]
+    return model
 
 
 def train(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, plan: Plan, out: Path) -> list[dict[str, Any]]:
@@ -174,8 +194,9 @@ def train(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, plan: Pla
             loss = loss_of(model, ids.to(plan.device), labels.to(plan.device))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for part in (*optimizers, *schedules):
-            part.step()
+        with InFullPrecision() if plan.precision == "fp32" else nullcontext():
+            for part in (*optimizers, *schedules):
+                part.step()
         model.zero_grad(set_to_none=True)
         step, tokens = step + 1, tokens + int((ids != tokenizer.pad_token_id).sum())
         losses.append(loss.item())
@@ -191,6 +212,15 @@ def train(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, plan: Pla
             saved = time.monotonic()
     path.unlink(missing_ok=True)
     return log
+
+
+class InFullPrecision(TorchFunctionMode):
+    """Muon turns every update to bfloat16, which many a CPU multiplies 20 times slower; here it stays as it is."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.Tensor.bfloat16:
+            return args[0].clone()
+        return func(*args, **(kwargs or {}))
 
 
 def make_optimizers(model: Qwen3ForCausalLM, plan: Plan) -> tuple[list[Any], list[Any]]:

@@ -100,12 +100,15 @@ class Judges:
         start = self.stages[name].start if name in self.stages else name
         return TINY_COST if start.startswith(("tiny", "mini")) else 1.0 if start == name else self.cost(start)
 
-    def minutes(self, name: str) -> float:
-        """What it should take until the judge is there."""
-        if self.is_there(name):
-            return 0.0
-        stage = self.stages[name]
-        return MINUTES[stage.part] + self.minutes(stage.start)
+    def minutes(self, *names: str) -> float:
+        """What it should take until all of them are there; what several start from is trained once."""
+        left, todo = {}, list(names)
+        while todo:
+            name = todo.pop()
+            if name not in left and not self.is_there(name):
+                left[name] = MINUTES[self.stages[name].part]
+                todo.append(self.stages[name].start)
+        return sum(left.values())
 
     def make(self, name: str) -> None:
         """Train the judge, and what it starts from, if it is not there; a killed training goes on.

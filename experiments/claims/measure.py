@@ -119,6 +119,11 @@ class Setup:
         trained = self.judges.meta_rm_of(cell.judge)
         return digest_file(self.meta_rm / WEIGHTS) if trained is None else self.judges.digest(trained)
 
+    def trained_for(self, cell: Cell) -> list[str]:
+        """Who must be there before a cell is measured: its judge, and the meta RM that is trained for it."""
+        meta_rm = self.judges.meta_rm_of(cell.judge) if cell.has_meta else None
+        return [cell.judge] if meta_rm is None else [cell.judge, meta_rm]
+
     def left(self, cell: Cell) -> range:
         """The items of a cell that are still to be judged."""
         found = self.read(cell)
@@ -160,9 +165,8 @@ def measure(setup: Setup, cell: Cell, part: range) -> Measured:
         raise SystemExit(
             f"{cell.name}: has meta scores, but {setup.meta_rm} is no folder; give the meta RM with --meta-rm"
         )
-    for name in (cell.judge, setup.judges.meta_rm_of(cell.judge) if cell.has_meta else None):
-        if name is not None:
-            setup.judges.make(name)
+    for name in setup.trained_for(cell):
+        setup.judges.make(name)
     started = time.monotonic()
     shown = items_of(cell.split, part.stop)[part.start :]
     examples = shown_examples(setup, cell, shown)
