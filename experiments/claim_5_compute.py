@@ -1,10 +1,6 @@
 """Claim 5: inference compute can beat training compute.
 
-    python experiments/run_all.py --claims 5 --budget-minutes 120 --judges large=FOLDER
-
-The large judge is not committed; one of 3 million parameters is trained by
-
-    python experiments/train_nano_judge.py --out runs/large --hidden 192 --layers 6 --heads 6 --kv-heads 2 --mlp 576
+    python experiments/run_all.py --claims 5 --budget-minutes 120
 
 A small judge with 1 to all samples against larger ones asked once, greedily, by accuracy and by compute: twice the
 parameters per token read or written, each order's prompt read once.
@@ -24,7 +20,7 @@ from claims.told import Claim, Part, Table, Told, corrected, examples_of, gap, i
 from claims.votes import right_at
 
 SIZES = ("tiny", "shipped", "large")
-"""From small to large: 0.3, 1.4 and more million parameters; `--judges` says where the large one is."""
+"""From small to large: 0.3, 1.4 and 3.0 million parameters; `--judges large=FOLDER` takes another large one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

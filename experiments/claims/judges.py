@@ -14,8 +14,8 @@ RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "nano"
 WEIGHTS = "model.safetensors"
 MINUTES = {"fork": 2.0, "rft": 4.0, "grpo": 8.0, "meta_rm": 4.0}
 """Stated cost of a training of the tiny judge, on two cores."""
-TINY_COST = 0.3
-"""What a judgment of the tiny judge costs beside one of the shipped judge."""
+COSTS = {"tiny": 0.3, "mini": 0.3, "large": 2.5}
+"""What a judgment of these judges, and of those that start from them, costs beside one of the shipped judge."""
 PARTS = ("rft", "grpo", "meta_rm")
 """Of the recipe, in the order in which they follow one another: each has items of its own."""
 FORK = ("--steps", "300", "--rate", "0.005", "--embedding-rate", "5e-4")
@@ -98,7 +98,7 @@ class Judges:
     def cost(self, name: str) -> float:
         """What a judgment costs beside one of the shipped judge."""
         start = self.stages[name].start if name in self.stages else name
-        return TINY_COST if start.startswith(("tiny", "mini")) else 1.0 if start == name else self.cost(start)
+        return COSTS.get(start.partition("-")[0], 1.0) if start == name else self.cost(start)
 
     def minutes(self, *names: str) -> float:
         """What it should take until all of them are there; what several start from is trained once."""
@@ -196,8 +196,8 @@ def part_of(text: str, part: str) -> str:
 
 
 def known_folders(more: Mapping[str, Path]) -> dict[str, Path]:
-    """The judge that ships, the base of the recipes, smaller judges, a base made of one of them, and others."""
-    here = {name: RECIPES / name for name in ("base", "tiny", "tiny-base", "mini")}
+    """The judge that ships, the base of the recipes, judges of other sizes, a base made of one of them, and others."""
+    here = {name: RECIPES / name for name in ("base", "tiny", "tiny-base", "mini", "large")}
     return {"shipped": grmkit.nano.JUDGE, **here, **more}
 
 

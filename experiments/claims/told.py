@@ -59,8 +59,8 @@ class Test:
 
     @property
     def is_refuted(self) -> bool:
-        """That it is worse, as surely; what is neither shown nor refuted wants more items."""
-        return not self.is_shown and self.high < 0
+        """That it is worse, or with a margin, worse by more; what is neither shown nor refuted wants more items."""
+        return not self.is_shown and self.high < -(self.margin or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,8 +167,9 @@ def test_a_part_that_wants_more_items_is_not_decided():
     worse = found("c", -0.02, -0.03, -0.01, 0.01)
     close = found("d", -0.001, -0.005, 0.003, bound=-0.004, margin=0.005)
     open_ = found("e", -0.001, -0.012, 0.010, bound=-0.010, margin=0.005)
+    lower = found("g", -0.010, -0.018, -0.002, bound=-0.017, margin=0.005)  # worse, but perhaps by less than the margin
     lost = found("f", -0.03, -0.05, -0.01, bound=-0.045, margin=0.005)
-    kinds = {"held": [better, close], "not decided": [better, perhaps, open_], "not held": [better, lost]}
+    kinds = {"held": [better, close], "not decided": [better, perhaps, open_, lower], "not held": [better, lost]}
     for kind, tests in kinds.items():
         whole, _, table = in_parts([Part("x", tests)], tests)
         assert (whole, table.rows[0][1]) == (kind, kind)

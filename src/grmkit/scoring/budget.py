@@ -1,11 +1,12 @@
 """Where to spend a budget of judgments: on the examples whose decisions are most open.
 
 Every example gets its first look. Then, round by round, the most open quarter of the examples takes its next step,
-until the budget is spent or no further sample can change anything. An example without a decision (a single response)
-comes after those with one that is open.
+until the budget is spent or no further sample can change anything. Examples without a decision (a single response)
+come after all those with one that is open.
 """
 
 from collections.abc import Sequence
+from numbers import Integral
 
 SHARE = 4
 """One in so many of the open examples is served per round."""
@@ -15,8 +16,10 @@ def check_budget(budget: int, num_examples: int) -> int:
     """The same budget.
 
     Raises:
-        ValueError: If it is less than one judgment per example.
+        ValueError: If it is no whole number, or less than one judgment per example.
     """
+    if not isinstance(budget, Integral):
+        raise ValueError(f"budget is {budget!r}; expected a whole number of judgments")
     if budget < max(num_examples, 1):
         raise ValueError(
             f"budget is {budget:,} judgments for {num_examples:,} examples; expected at least one each, so "
@@ -53,9 +56,11 @@ def next_round(
         >>> next_round([0.4, 0.0, 1.0, None], [2, 2, 2, 2], [2, 2, 2, 2], 5)
         {2: 2}
     """
-    keys = [-1.0 if chance is None else chance for chance in chances]
-    is_open = [place for place, step in enumerate(steps) if step and chances[place] != 0]
-    served = sorted(is_open, key=lambda place: (-keys[place], drawn[place]))[: -(-len(is_open) // SHARE)]
+    unfinished = [place for place, step in enumerate(steps) if step]
+    openness = {place: chance for place in unfinished if (chance := chances[place]) is not None and chance > 0}
+    candidates = list(openness) or [place for place in unfinished if chances[place] is None]
+    served = sorted(candidates, key=lambda place: (-openness.get(place, 0.0), drawn[place]))
+    served = served[: -(-len(candidates) // SHARE)]
     found: dict[int, int] = {}
     for place in served:
         if left > 0:

@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from grmkit.errors import TemplateError
@@ -32,10 +33,13 @@ def check_list_size(list_size: int | None, template: Template | None = None) -> 
     """The same list size.
 
     Raises:
-        ValueError: If it is below 2, or the template cannot show so many responses at once.
+        ValueError: If it is no whole number of 2 or more, or the template cannot show so many responses at once, or
+            shows a hint, which most lists could not have.
     """
     if list_size is None:
         return None
+    if not isinstance(list_size, Integral):
+        raise ValueError(f"list_size is {list_size!r}; expected a whole number of responses, such as 8")
     if list_size < 2:
         raise ValueError(f"list_size is {list_size}; expected at least 2 responses, or there is nothing to compare")
     if template is not None:
@@ -44,6 +48,13 @@ def check_list_size(list_size: int | None, template: Template | None = None) -> 
             template.render(made_up, range(list_size))
         except TemplateError as error:
             raise ValueError(f"list_size is {list_size}; the template cannot show so many: {error}") from None
+        try:
+            template.render(replace(made_up, label=None), range(list_size))
+        except TemplateError as error:
+            raise ValueError(
+                f"list_size is {list_size} and the template is {template.name!r}, but not every list has the labelled "
+                f"response: {error}; give one of the two"
+            ) from None
     return list_size
 
 

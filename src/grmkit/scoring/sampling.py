@@ -8,6 +8,7 @@ draws streams in blocks is asked for whole blocks: what a verdict does not use o
 import asyncio
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral
 
 from grmkit.backends import Answer, Backend, Request, Sampling
 from grmkit.ledger import JudgeKey, Ledger, Stored
@@ -241,8 +242,8 @@ def make_schedule(
     list_size: int | None = None,
 ) -> tuple[tuple[Order, int], ...]:
     """Order and stream of every judgment; at temperature 0 each order is drawn once, more would be copies."""
-    if not 1 <= samples <= MAX_STREAMS:
-        raise ValueError(f"samples is {samples}; expected 1 to {MAX_STREAMS}")
+    if not isinstance(samples, Integral) or not 1 <= samples <= MAX_STREAMS:
+        raise ValueError(f"samples is {samples!r}; expected a whole number from 1 to {MAX_STREAMS}")
     num, how = len(example.responses), {"list_size": list_size, "num_orders": num_orders}
     schedule = schedule_of(num, samples, seed=sampling.seed, key=example.key, **how)
     return tuple(entry for entry in schedule if sampling.temperature > 0 or entry[1] == 0)

@@ -23,6 +23,7 @@ The chance is that of one look, given what it saw; looking often does not add up
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from grmkit.scoring.guided import MetaSamples, by_trust, num_kept
@@ -57,7 +58,7 @@ def check_stop(stop: float) -> float:
     Raises:
         ValueError: If it is no chance between 0 and 1.
     """
-    if not 0 < stop < 1:
+    if not isinstance(stop, Real) or not 0 < stop < 1:
         raise ValueError(f"stop is {stop!r}; expected a chance between 0 and 1, such as 0.95")
     return stop
 

@@ -57,8 +57,10 @@ class Nano:
                 does not decide it.
         """
         if len(example.responses) > MAX_RESPONSES:
-            num = len(example.responses)
-            raise TemplateError(f"{self.name} judges up to {MAX_RESPONSES} responses at once, not {num}")
+            raise TemplateError(
+                f"{self.name} judges up to {MAX_RESPONSES} responses at once, not {len(example.responses)}; "
+                f"list_size = {MAX_RESPONSES} judges more"
+            )
         hint = hint_of(example, order) if self._is_hinted else None
         return self._prompt.turns(example, order, hint=hint)
 

@@ -52,7 +52,7 @@ def test_what_is_kept_plays_back(grm, server, groups, tmp_path):
         (("--list-size", 4, "--vote", "majority"), "--vote majority has none, give sum or mean"),
         (
             ("--list-size", 9, "--template", "nano"),
-            "list_size is 9; the template cannot show so many: nano judges up to 8 responses at once, not 9\n",
+            "list_size is 9; the template cannot show so many: nano judges up to 8 responses at once, not 9",
         ),
     ],
 )

@@ -9,6 +9,9 @@ def test_a_budget_below_one_judgment_per_example_is_refused():
     with pytest.raises(ValueError, match="expected at least one each, so 1 or more"):
         check_budget(0, 0)
     assert check_budget(10, 10) == 10
+    for budget in (float("nan"), 12.5, "12"):
+        with pytest.raises(ValueError, match=f"budget is {budget!r}; expected a whole number of judgments"):
+            check_budget(budget, 1)
 
 
 def test_all_get_their_first_look_or_all_get_one():
@@ -31,6 +34,8 @@ def test_what_is_certain_or_complete_gets_no_more():
 def test_one_without_a_decision_comes_last_but_comes():
     assert next_round([None, 0.01], [2, 2], [2, 2], 10) == {1: 2}
     assert next_round([None, 0.0], [2, 2], [2, 2], 10) == {0: 2}
+    assert next_round([1.0] + [None] * 8, [2] * 9, [2] * 9, 3) == {0: 2}, "however many of them there are"
+    assert next_round([0.0] + [None] * 8, [2] * 9, [2] * 9, 10) == {1: 2, 2: 2}
 
 
 def test_the_last_one_gets_what_is_left():

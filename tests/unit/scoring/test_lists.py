@@ -93,15 +93,19 @@ def test_a_list_of_one_compares_nothing(list_size):
         check_list_size(list_size)
 
 
-@pytest.mark.parametrize(
-    ("template", "most"), [("nano", 8), ("nano-hinted", 8), ("llm-judge-mt-bench", 2), ("deepseek-grm", 99)]
-)
+@pytest.mark.parametrize(("template", "most"), [("nano", 8), ("llm-judge-mt-bench", 2), ("deepseek-grm", 99)])
 def test_a_list_is_no_longer_than_the_template_can_show(template, most):
     assert check_list_size(None) is None
     assert check_list_size(most, load_template(template)) == most
     if most < 99:
         with pytest.raises(ValueError, match=rf"list_size is {most + 1}; the template cannot show so many: {template}"):
             check_list_size(most + 1, load_template(template))
+
+
+def test_a_hint_does_not_go_with_lists():
+    for name in ("nano-hinted", "deepseek-grm-hinted"):
+        with pytest.raises(ValueError, match=rf"list_size is 4 and the template is '{name}', but not every list has"):
+            check_list_size(4, load_template(name))
 
 
 def test_lists_go_with_nothing_that_needs_complete_judgments():

@@ -271,5 +271,5 @@ async def test_a_judge_is_asked_who_it_is_once_however_many_ask():
 
 @pytest.mark.parametrize("samples", [0, -1, 65537])
 def test_samples_out_of_range_are_refused(samples):
-    with pytest.raises(ValueError, match=f"samples is {samples}; expected 1 to 65536"):
+    with pytest.raises(ValueError, match=f"samples is {samples}; expected a whole number from 1 to 65536"):
         make_schedule(PAIR, Sampling(), samples)
