@@ -27,7 +27,8 @@ NOTE = (
     "the judge that ships heeds no hint (`docs/results/nano-judge.md`), and the tiny one had the same lessons (it was "
     "not asked), so hinted judgments are taken to be plain ones, one an item; "
     "dropping the others leaves fewer judgments to learn from, and only those of items that its one plain sample got "
-    "wrong: an item that was right is too easy to be kept"
+    "wrong: an item that was right is too easy to be kept; all had as many steps, so fewer judgments were read more "
+    "often"
 )
 
 
