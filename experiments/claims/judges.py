@@ -14,7 +14,7 @@ RECIPES = Path(__file__).resolve().parents[2] / "recipes" / "nano"
 WEIGHTS = "model.safetensors"
 MINUTES = {"fork": 2.0, "rft": 4.0, "grpo": 8.0, "meta_rm": 4.0}
 """Stated cost of a training of the tiny judge, on two cores."""
-COSTS = {"tiny": 0.3, "mini": 0.3, "large": 2.5}
+COSTS = {"tiny": 0.3, "mini": 0.3, "large": 3.0}
 """What a judgment of these judges, and of those that start from them, costs beside one of the shipped judge."""
 PARTS = ("rft", "grpo", "meta_rm")
 """Of the recipe, in the order in which they follow one another: each has items of its own."""
