@@ -28,6 +28,13 @@ SETTINGS = {
     "grpo.optim.batch": 4,
     "grpo.optim.micro_batch": 4,
     "grpo.optim.warmup_steps": 0,
+    "meta_rm.data.num": 24,
+    "meta_rm.sampling.samples": 4,
+    "meta_rm.sampling.workers": 1,
+    "meta_rm.held_out": 0.5,
+    "meta_rm.optim.steps": 2,
+    "meta_rm.optim.batch": 4,
+    "meta_rm.optim.warmup_steps": 0,
     "fork.steps": 2,
     "fork.batch": 1,
 }
