@@ -79,8 +79,10 @@ def _cell(setup: Setup, judge: str, name: str) -> Cell:
 
 
 def _gaps(wanted: Sequence[tuple[str, Any, Any]]) -> list[Any]:
-    """The tests of those pairs that were both measured."""
-    return [gap(name, ours, theirs) for name, ours, theirs in wanted if ours is not None and theirs is not None]
+    """The tests of a part; none before all of its pairs are measured, or it would be decided by some of them."""
+    if any(ours is None or theirs is None for _, ours, theirs in wanted):
+        return []
+    return [gap(name, ours, theirs) for name, ours, theirs in wanted]
 
 
 def pooled(setup: Setup, kind: str) -> np.ndarray | None:

@@ -88,6 +88,8 @@ def parse_args(words: Sequence[str] | None = None) -> Plan:
     plan = Plan(**vars(parser.parse_args(words)))
     if plan.leave_out not in ("", "criteria"):
         raise SystemExit(f"--leave-out is {plan.leave_out!r}; expected criteria")
+    if plan.more_layers < 0 or (plan.more_layers and not plan.start):
+        raise SystemExit(f"--more-layers is {plan.more_layers}; expected 0 or more, beside the --start that gets them")
     return plan
 
 

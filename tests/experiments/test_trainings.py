@@ -1,5 +1,8 @@
 """What the experiments train: what it costs, and how."""
 
+import claim_2_principles
+import numpy as np
+import pytest
 import torch
 import train_nano_judge
 from claims.cells import Cell
@@ -69,3 +72,16 @@ def test_more_layers_change_nothing_until_they_are_trained(tmp_path):
     zeros = [layer for layer in deep.model.layers if not layer.mlp.down_proj.weight.any()]
     assert len(zeros) == 3
     assert all(layer.mlp.down_proj.weight.grad.any() and layer.self_attn.o_proj.weight.grad.any() for layer in zeros)
+
+
+@pytest.mark.parametrize("flags", [["--more-layers", "2"], ["--more-layers", "-1", "--start", "somewhere"]])
+def test_layers_are_added_to_a_judge_that_is_there(flags):
+    with pytest.raises(SystemExit, match=r"--more-layers is -?\d; expected 0 or more, beside the --start"):
+        train_nano_judge.parse_args(flags)
+
+
+def test_a_part_of_claim_2_is_not_decided_by_half_of_its_tests():
+    right, wrong = np.ones(50), np.zeros(50)
+    assert claim_2_principles._gaps([("filtered", right, wrong), ("gold", None, wrong)]) == []
+    found = claim_2_principles._gaps([("filtered", right, wrong), ("gold", right, wrong)])
+    assert [test.value for test in found] == [1.0, 1.0]
