@@ -1,5 +1,6 @@
 """Every claim's script runs from draws and trainings to its page, on a handful of items; numbers mean nothing here."""
 
+import gc
 import json
 import re
 from pathlib import Path
@@ -40,6 +41,16 @@ SETTINGS = {
 }
 SIZE = ["--num-test", "6", "--num-validation", "4", "--samples", "4", "--few", "2", "--seeds", "0", "--workers", "1"]
 CHEAP_FIRST = (1, 5, 6, 8, 3, 7, 4, 2)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_to_collect():
+    """The converter collects garbage after every layer, half a second each with all that a trainer brings."""
+    import trl.trainer.grpo_trainer  # noqa: F401
+
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")

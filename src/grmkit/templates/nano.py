@@ -57,9 +57,9 @@ class Nano:
                 does not decide it.
         """
         if len(example.responses) > MAX_RESPONSES:
+            more = "" if self._is_hinted else f"; list_size = {MAX_RESPONSES} judges more"  # no hint fits every list
             raise TemplateError(
-                f"{self.name} judges up to {MAX_RESPONSES} responses at once, not {len(example.responses)}; "
-                f"list_size = {MAX_RESPONSES} judges more"
+                f"{self.name} judges up to {MAX_RESPONSES} responses at once, not {len(example.responses)}{more}"
             )
         hint = hint_of(example, order) if self._is_hinted else None
         return self._prompt.turns(example, order, hint=hint)

@@ -52,9 +52,9 @@ def test_one_to_eight_responses() -> None:
         assert re.findall(r"^Response (\d): answer (\d)$", text, re.MULTILINE) == [
             (str(number + 1), str(number)) for number in range(num)
         ]
-    with pytest.raises(TemplateError, match="nano judges up to 8 responses at once, not 9"):
+    with pytest.raises(TemplateError, match="nano judges up to 8 responses at once, not 9; list_size = 8 judges more"):
         shown(Example("Why?", ("Because.",) * 9))
-    with pytest.raises(TemplateError, match="nano-hinted judges up to 8 responses"):
+    with pytest.raises(TemplateError, match="nano-hinted judges up to 8 responses at once, not 9$"):
         shown(Example("Why?", ("Because.",) * 9, label=0), is_hinted=True)
 
 
