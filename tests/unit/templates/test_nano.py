@@ -54,7 +54,7 @@ def test_one_to_eight_responses() -> None:
         ]
     with pytest.raises(TemplateError, match="nano judges up to 8 responses at once, not 9; list_size = 8 judges more"):
         shown(Example("Why?", ("Because.",) * 9))
-    with pytest.raises(TemplateError, match="nano-hinted judges up to 8 responses at once, not 9$"):
+    with pytest.raises(TemplateError, match=r"nano-hinted judges up to 8 responses at once, not 9$"):
         shown(Example("Why?", ("Because.",) * 9, label=0), is_hinted=True)
 
 
