@@ -30,6 +30,10 @@ NOTE = (
     "chosen by the label of the item they are tested on: that they help shows what right principles are worth, and is "
     "no method"
 )
+UNLEARNT = (
+    "judges without principles had learnt to write them, and have unlearnt it within a few hundred steps, while the "
+    "others went on with what they knew: a part of that gap may be the change itself, which was not measured apart"
+)
 
 
 def cells(setup: Setup) -> Sequence[Cell]:
@@ -71,7 +75,9 @@ def tell(setup: Setup) -> Told:
     ]
     tests = corrected(test for part in parts for test in part.tests)
     held, why, table = in_parts(parts, tests)
-    return Told(held, why, [accuracies(shipped, base, few), without(setup), table], tests, [NOTE] if tests else [])
+    return Told(
+        held, why, [accuracies(shipped, base, few), without(setup), table], tests, [NOTE, UNLEARNT] if tests else []
+    )
 
 
 def _cell(setup: Setup, judge: str, name: str) -> Cell:
