@@ -32,7 +32,13 @@ NOTE = (
 )
 UNLEARNT = (
     "judges without principles had learnt to write them, and have unlearnt it within a few hundred steps, while the "
-    "others went on with what they knew: a part of that gap may be the change itself, which was not measured apart"
+    "others went on with what they knew: a part of that gap may be the change itself, which was not measured apart. "
+    "The three seeds are continuations of one judge, and those that write principles write about 1.4 times the tokens"
+)
+MENDED = (
+    "the base judge is the shipped one, tuned to ignore wishes about manner in six of ten: that it gains from given "
+    "principles shows that they repair what was broken, not that they help a judge of another kind; the shipped judge "
+    "itself gains nothing sure from its first principles given again"
 )
 
 
@@ -75,8 +81,13 @@ def tell(setup: Setup) -> Told:
     ]
     tests = corrected(test for part in parts for test in part.tests)
     held, why, table = in_parts(parts, tests)
+    beside = corrected(_gaps([("beside the rule: shipped, its first minus own", shipped["given"], shipped["own"])]))
     return Told(
-        held, why, [accuracies(shipped, base, few), without(setup), table], tests, [NOTE, UNLEARNT] if tests else []
+        held,
+        f"{why}; with the cautions that stand below it" if tests else why,
+        [accuracies(shipped, base, few), without(setup), table],
+        [*tests, *beside],
+        [NOTE, UNLEARNT, MENDED] if tests else [],
     )
 
 
@@ -107,8 +118,19 @@ def is_in_every_seed(setup: Setup) -> bool:
 
 
 def accuracies(shipped: Mapping[str, Any], base: Mapping[str, Any], few: int) -> Table:
-    rows = [[WORDS[name], _share(shipped[name]), _share(base[name])] for name in GIVEN]
-    return Table(f"Voting@{few} by principles", ["principles", "shipped judge", "base judge"], rows)
+    """Of the items that all rows of a column have."""
+    columns = [
+        [
+            None if one is None else one[: min(len(other) for other in judge.values() if other is not None)]
+            for one in judge.values()
+        ]
+        for judge in (shipped, base)
+    ]
+    rows = [[WORDS[name], *map(_share, pair)] for name, *pair in zip(GIVEN, *columns, strict=True)]
+    num = max((len(one) for column in columns for one in column if one is not None), default=0)
+    return Table(
+        f"Voting@{few} by principles, the first {num:,} test items", ["principles", "shipped judge", "base judge"], rows
+    )
 
 
 def without(setup: Setup) -> Table:
