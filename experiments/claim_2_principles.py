@@ -33,12 +33,11 @@ NOTE = (
 UNLEARNT = (
     "judges without principles had learnt to write them, and have unlearnt it within a few hundred steps, while the "
     "others went on with what they knew: a part of that gap may be the change itself, which was not measured apart. "
-    "The three seeds are continuations of one judge, and those that write principles write about 1.4 times the tokens"
+    "The seeds are continuations of one judge; as many judgments are not as many tokens"
 )
 MENDED = (
     "the base judge is the shipped one, tuned to ignore wishes about manner in six of ten: that it gains from given "
-    "principles shows that they repair what was broken, not that they help a judge of another kind; the shipped judge "
-    "itself gains nothing sure from its first principles given again"
+    "principles shows that they repair what was broken, not that they help a judge of another kind"
 )
 
 
@@ -118,38 +117,32 @@ def is_in_every_seed(setup: Setup) -> bool:
 
 
 def accuracies(shipped: Mapping[str, Any], base: Mapping[str, Any], few: int) -> Table:
-    """Of the items that all rows of a column have."""
-    columns = [
-        [
-            None if one is None else one[: min(len(other) for other in judge.values() if other is not None)]
-            for one in judge.values()
-        ]
-        for judge in (shipped, base)
-    ]
-    rows = [[WORDS[name], *map(_share, pair)] for name, *pair in zip(GIVEN, *columns, strict=True)]
-    num = max((len(one) for column in columns for one in column if one is not None), default=0)
-    return Table(
-        f"Voting@{few} by principles, the first {num:,} test items", ["principles", "shipped judge", "base judge"], rows
-    )
+    """Of the items that all who were measured have, so that rows and columns compare."""
+    num = min((len(one) for judge in (shipped, base) for one in judge.values() if one is not None), default=0)
+    rows = [[WORDS[name], *(_share(judge[name], num) for judge in (shipped, base))] for name in GIVEN]
+    title = f"Voting@{few} by principles, the first {num:,} test items"
+    return Table(title, ["principles", "shipped judge", "base judge"], rows)
 
 
 def without(setup: Setup) -> Table:
-    rows = [
-        [
-            str(seed),
-            *(
-                _share(right_of(setup, Cell(f"{kind}-{seed}", samples=setup.few), setup.few))
-                for kind in ("none", "fork")
-            ),
-        ]
-        for seed in setup.seeds
-    ]
-    columns = ["seed", "judgments without principles", "with, as many steps"]
+    rows = []
+    for seed in setup.seeds:
+        cells = [Cell(f"{kind}-{seed}", samples=setup.few) for kind in ("none", "fork")]
+        right = [_share(right_of(setup, cell, setup.few)) for cell in cells]
+        rows.append([str(seed), *right, *(tokens(setup, cell) for cell in cells)])
+    told = ("judgments without principles", "with, as many steps")
+    columns = ["seed", *told, "tokens of an item, without", "with"]
     return Table(f"Voting@{setup.few} of the tiny judge, trained on", columns, rows)
 
 
-def _share(right: np.ndarray | None) -> Any:
-    return None if right is None else share(right)
+def tokens(setup: Setup, cell: Cell) -> float | None:
+    """What all judgments of an item have, the mean."""
+    found = setup.read(cell)
+    return None if found is None else round(float(found.completion_tokens.mean()), 1)
+
+
+def _share(right: np.ndarray | None, num: int | None = None) -> Any:
+    return None if right is None else share(right[:num])
 
 
 def draw(axes: Any, told: Mapping[str, Any]) -> None:

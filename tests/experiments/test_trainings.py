@@ -85,3 +85,16 @@ def test_a_part_of_claim_2_is_not_decided_by_half_of_its_tests():
     assert claim_2_principles._gaps([("filtered", right, wrong), ("gold", None, wrong)]) == []
     found = claim_2_principles._gaps([("filtered", right, wrong), ("gold", right, wrong)])
     assert [test.value for test in found] == [1.0, 1.0]
+
+
+def test_the_rows_of_claim_2_are_of_the_same_items():
+    own, given = np.array([0.0] * 10 + [1.0] * 30), np.array([0.0] * 5 + [1.0] * 5)
+    shipped = {"own": own, "given": given, "filtered": None, "gold": None}
+    table = claim_2_principles.accuracies(shipped, dict.fromkeys(shipped), 8)
+    assert table.title == "Voting@8 by principles, the first 10 test items"
+    assert [None if row[1] is None else (row[1].value, row[1].items) for row in table.rows] == [
+        (0.0, 10),
+        (0.5, 10),
+        None,
+        None,
+    ]
